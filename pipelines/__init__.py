@@ -1,0 +1,1 @@
+"""Security analytics for a ServiceNow instance."""

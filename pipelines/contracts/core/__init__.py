@@ -1,0 +1,1 @@
+"""Typed, joined and enriched tables: what policies, features and people read."""

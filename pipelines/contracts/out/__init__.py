@@ -1,0 +1,1 @@
+"""What was found: detections with their evidence, coverage, quality results."""

@@ -1,0 +1,15 @@
+"""Group membership."""
+
+from __future__ import annotations
+
+from pipelines.contracts.table import Source
+from pipelines.contracts.raw._fields import CREATED_BY, moment, reference, snapshot
+
+TABLE = snapshot(
+    Source("sys_user_grmember", "snapshot"),
+    "Group membership",
+    reference("user", "Member"),
+    reference("group", "Group"),
+    moment("sys_created_on", "When the row was written, UTC"),
+    CREATED_BY,
+)

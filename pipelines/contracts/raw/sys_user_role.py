@@ -1,0 +1,15 @@
+"""Roles."""
+
+from __future__ import annotations
+
+from pipelines.contracts.table import Source
+from pipelines.contracts.raw._fields import UPDATED_ON, content, snapshot, text
+
+TABLE = snapshot(
+    Source("sys_user_role", "snapshot"),
+    "Roles",
+    text("name", "Role name"),
+    content("description", "What the role is for"),
+    text("elevated_privilege", "true where it must be elevated to"),
+    UPDATED_ON,
+)

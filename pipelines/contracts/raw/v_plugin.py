@@ -1,0 +1,15 @@
+"""Plugins and their state (virtual table)."""
+
+from __future__ import annotations
+
+from pipelines.contracts.table import Source
+from pipelines.contracts.raw._fields import snapshot, text
+
+TABLE = snapshot(
+    Source("v_plugin", "snapshot", optional=True),
+    "Plugins and their state (virtual table)",
+    text("id", "Plugin id"),
+    text("name", "Plugin name"),
+    text("active", "active or inactive"),
+    text("version", "Version"),
+)
