@@ -6,7 +6,6 @@ export AIRFLOW_HOME := $(CURDIR)
 export PATH := $(BIN):$(PATH)
 export UV_PYTHON_DOWNLOADS := never
 export GX_ANALYTICS_ENABLED := false
-export AIRFLOW__CORE__UNIT_TEST_MODE := False
 
 .DEFAULT_GOAL := help
 .PHONY: help env demo up test test-spark check fix docs bench kills lock clean
