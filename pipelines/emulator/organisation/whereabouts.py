@@ -1,0 +1,79 @@
+"""Where each employee is on each day: trips, days off, travel days too long to work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from pipelines.emulator.organisation.people import People
+from pipelines.emulator.organisation.places import CITIES, DESTINATIONS, OFFICES, kilometres
+from pipelines.emulator.organisation.population import Population
+from pipelines.emulator.organisation.streams import Bools, Ints, Streams
+
+LONG_HAUL_KM = 5_000.0  # above this a day passes without work, so that every trip can be flown
+
+
+@dataclass(frozen=True)
+class Trip:
+    """A business trip over whole days, `first` and `last` being positions in the period."""
+
+    user: int
+    city: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Users x days. `late` marks days that begin in the afternoon after a short flight."""
+
+    days: tuple[date, ...]
+    city: Ints
+    away: Bools
+    offline: Bools
+    late: Bools
+    trips: tuple[Trip, ...]
+
+    def settled(self, user: int, day: int, margin: int = 3) -> bool:
+        """At home, without a trip within `margin` days."""
+        return not self.away[user, max(0, day - margin) : day + margin + 1].any()
+
+
+def _plan_trips(rng: np.random.Generator, population: Population, people: People, days: tuple[date, ...]) -> list[Trip]:
+    targets = np.arange(len(OFFICES) + len(DESTINATIONS))
+    trips = []
+    for user in np.flatnonzero(people.traveller):
+        free_from = 0
+        for day, chance, length, target in zip(
+            range(len(days)), rng.random(len(days)), rng.integers(2, 6, len(days)), rng.choice(targets, len(days)), strict=True
+        ):
+            starts = chance < population.trips_a_day and people.workdays[user, days[day].weekday()]
+            if starts and day >= free_from and target != people.city[user]:
+                trips.append(Trip(int(user), int(target), day, min(day + int(length) - 1, len(days) - 1)))
+                free_from = day + int(length) + 2
+    return trips
+
+
+def _travel(offline: Bools, late: Bools, trip: Trip, home: int) -> None:
+    far = kilometres(CITIES[home], CITIES[trip.city]) > LONG_HAUL_KM
+    for day in (trip.first, trip.last + 1):
+        if day < offline.shape[1]:
+            (offline if far else late)[trip.user, day] = True
+
+
+def build_whereabouts(population: Population, streams: Streams, people: People, start: date, days: int) -> Whereabouts:
+    calendar = tuple(start + timedelta(days=at) for at in range(days))
+    shape = (len(people), days)
+    city = np.repeat(people.city[:, None], days, axis=1)
+    away, late = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    offline = streams.of("whereabouts", "absence").random((days, len(people))).T < population.absence_share
+    trips = _plan_trips(streams.of("whereabouts", "trips"), population, people, calendar)
+    for trip in trips:
+        span = slice(trip.first, trip.last + 1)
+        city[trip.user, span] = trip.city
+        away[trip.user, span] = True
+        offline[trip.user, span] = False
+        _travel(offline, late, trip, int(people.city[trip.user]))
+    return Whereabouts(calendar, city, away, offline, late, tuple(trips))
