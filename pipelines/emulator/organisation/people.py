@@ -11,7 +11,7 @@ import numpy as np
 from pipelines.emulator.organisation import devices
 from pipelines.emulator.organisation.names import CUSTOMERS, DEPARTMENT_INDEX, DEPARTMENTS, FIRST, LAST
 from pipelines.emulator.organisation.network import GATEWAYS, Network, home_pools
-from pipelines.emulator.organisation.places import CITIES, OFFICES, kilometres
+from pipelines.emulator.organisation.places import BORDERS, BY_NAME, CITIES, OFFICES, kilometres
 from pipelines.emulator.organisation.population import Population
 from pipelines.emulator.organisation.streams import Bools, Floats, Ints, Streams, choose
 
@@ -22,6 +22,18 @@ DAY = 86_400
 class Kind(IntEnum):
     EMPLOYEE = 0
     EXTERNAL = 1
+
+
+class Egress(IntEnum):
+    """Where a laptop outside the office leaves to the internet, for those who differ from the home line."""
+
+    LINE = 0
+    SECURE_EDGE = 1  # a proxy service whose points of presence change from session to session
+    DESKTOP_IN_CLOUD = 2  # a virtual desktop: the browser runs in a cloud region, in the office as well
+    PRIVACY_RELAY = 3
+    PERSONAL_VPN = 4
+    SHARED_DESK = 5  # a shared work place that the location database puts on another continent
+    CLIENT_SITE = 6  # a client's network that a list calls an anonymous proxy
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,8 @@ class People:
     kind: Ints
     department: Ints
     city: Ints
+    home_city: Ints
+    egress: Ints
     manager: Ints
     desk: Bools
     admin: Bools
@@ -118,6 +132,26 @@ def _homes(rng: np.random.Generator, network: Network, city: Ints) -> Ints:
     return home
 
 
+def _home_cities(rng: np.random.Generator, population: Population, city: Ints, external: Bools) -> Ints:
+    """Some of those who work near a border live on the other side of it."""
+    commutes = rng.random(len(city)) < population.border_commuter_share
+    home = city.copy()
+    for office, abroad in BORDERS:
+        home[commutes & (city == BY_NAME[office]) & ~external] = BY_NAME[abroad]
+    return home
+
+
+def _egress(rng: np.random.Generator, population: Population, city: Ints, department: Ints, external: Bools) -> Ints:
+    draw = rng.random((2, len(city)))
+    shares = (population.secure_edge_share, population.cloud_desktop_share, population.privacy_relay_share, population.personal_vpn_share)
+    egress = np.searchsorted(np.cumsum(shares), draw[0], side="right") + 1
+    egress = np.where(egress > len(shares), Egress.LINE, egress).astype(np.int64)
+    shared = (city == BY_NAME["Lyon"]) & (draw[1] < population.shared_desk_share)
+    client = (city == BY_NAME["Denver"]) & (draw[1] < population.client_site_share)
+    egress = np.where(shared, Egress.SHARED_DESK, np.where(client, Egress.CLIENT_SITE, egress))
+    return np.where(external, Egress.LINE, egress).astype(np.int64)
+
+
 def _gateways(city: Ints) -> Ints:
     """Position in GATEWAYS of the nearest one."""
     points = [office for office in OFFICES if office.name in GATEWAYS]
@@ -155,8 +189,10 @@ def build_people(
 
     traits = streams.of("people", "traits")
     draw = traits.random((8, users))
-    homes = _homes(streams.of("people", "homes"), network, city)
-    home6 = np.array([network.span("home6", CITIES[at].name).first for at in city]) + traits.integers(0, 400, users)
+    home_city = _home_cities(streams.of("people", "borders"), population, city, external)
+    egress = _egress(streams.of("people", "egress"), population, city, department, external)
+    homes = _homes(streams.of("people", "homes"), network, home_city)
+    home6 = np.array([network.span("home6", CITIES[at].name).first for at in home_city]) + traits.integers(0, 400, users)
     sensitive = np.isin(department, [DEPARTMENT_INDEX[name] for name in ("Legal", "Finance", "Human Resources")])
     dormant = (draw[7] < population.dormant_share) & ~external & ~admin & ~desk
     joined = np.zeros(users, dtype=np.int64)
@@ -184,12 +220,14 @@ def build_people(
         kind=external.astype(np.int64),
         department=np.where(external, -1, department),
         city=city,
+        home_city=home_city,
+        egress=egress,
         manager=_managers(department, external),
         desk=desk,
         admin=admin,
         remote=(draw[0] < population.remote_share) | external,
         sso=(draw[1] < population.sso_share) & ~external,
-        tunnel=(draw[2] < population.vpn_share) & ~external,
+        tunnel=(draw[2] < population.vpn_share) & ~external & (egress == Egress.LINE),
         phone=draw[3] < population.mobile_share,
         traveller=(draw[4] < population.traveller_share) & ~external & ~desk,
         dormant=dormant,

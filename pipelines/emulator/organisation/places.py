@@ -79,6 +79,7 @@ ELSEWHERE = (
 )
 CITIES = (*OFFICES, *DESTINATIONS, *ELSEWHERE)
 BY_NAME = {city.name: index for index, city in enumerate(CITIES)}
+BORDERS = (("Rotterdam", "Antwerp"), ("Lyon", "Geneva"))
 NEW_OFFICE = BY_NAME["Gdansk"]
 
 CENTRES = {

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from pipelines.emulator.organisation.names import DEPARTMENT_INDEX
-from pipelines.emulator.organisation.network import GATEWAYS, Network
-from pipelines.emulator.organisation.people import DAY, People
-from pipelines.emulator.organisation.places import CITIES, OFFICES, utc_offset
+from pipelines.emulator.organisation.network import CLOUD, GATEWAYS, RELAYS, SECURE_EDGE, Network
+from pipelines.emulator.organisation.people import DAY, Egress, People
+from pipelines.emulator.organisation.places import CITIES, NEW_OFFICE, OFFICES, utc_offset
 from pipelines.emulator.organisation.population import Population
 from pipelines.emulator.organisation.streams import Bools, Floats, Ints, Streams, sys_ids
 from pipelines.emulator.organisation.whereabouts import Whereabouts
@@ -23,8 +23,9 @@ EXTERNAL_ACTIVE = 0.25
 
 @dataclass(frozen=True)
 class Sessions:
-    """One position per session, ordered by day; `start` and `end` epoch seconds UTC, `address` a pool position."""
+    """One position per session, ordered by the day of its local calendar; `start` and `end` epoch seconds UTC, `address` a pool position."""
 
+    day: Ints
     user: Ints
     start: Ints
     end: Ints
@@ -65,6 +66,13 @@ class _Addresses:
         self.gateway = first("gateway", list(GATEWAYS))
         self.office = np.full(len(CITIES), -1, dtype=np.int64)
         self.office[: len(OFFICES)] = first("office", [office.name for office in OFFICES])
+        self.office[NEW_OFFICE] = network.span("newoffice", "Gdansk").first
+        self.edge = first("sase", list(SECURE_EDGE))
+        self.cloud = first("cloud", [CLOUD[1 if city.zone.startswith("Europe") else 0].name for city in CITIES])
+        self.relay = first("relay", list(RELAYS))
+        self.proxy = network.span("proxy", "Stockholm").first
+        self.shared_desk = network.span("cowork", "Lyon").first
+        self.client_site = network.span("client", "Denver").first
         self.home_starts = np.sort([span.first for (role, _), span in network.spans.items() if role == "home"])
 
     def leased(self, home: Ints, user: Ints, day: int) -> Ints:
@@ -101,14 +109,35 @@ def _desk_address(
     office = addresses.office[where] + rng.integers(0, 3, count)
     visiting = (mode == TRIP) & (addresses.office[where] >= 0) & (rng.random(count) < 0.5)
     outside = np.where(people.tunnel[user], tunnel, np.where(mode == TRIP, guest, line))
-    return np.where((mode == OFFICE) | visiting, office, outside)
+    usual = np.where((mode == OFFICE) | visiting, office, outside)
+    return _detour(rng, people, addresses, user, mode, usual)
+
+
+def _detour(rng: np.random.Generator, people: People, addresses: _Addresses, user: Ints, mode: Ints, usual: Ints) -> Ints:
+    """The same, for those whose traffic leaves somewhere else."""
+    count, egress = len(user), people.egress[user]
+    edge = addresses.edge[rng.integers(0, len(addresses.edge), count)] + rng.integers(0, 10, count)
+    cloud = addresses.cloud[people.city[user]] + user % 8
+    relay = addresses.relay[rng.integers(0, len(addresses.relay), count)] + rng.integers(0, 16, count)
+    elsewhere = {
+        Egress.SECURE_EDGE: (edge, mode != OFFICE),
+        Egress.DESKTOP_IN_CLOUD: (cloud, rng.random(count) < 0.6),
+        Egress.PRIVACY_RELAY: (relay, (mode == HOME) & (rng.random(count) < 0.7)),
+        Egress.PERSONAL_VPN: (np.full(count, addresses.proxy) + user % 20, mode == HOME),
+        Egress.SHARED_DESK: (np.full(count, addresses.shared_desk) + user % 2, (mode == HOME) & (rng.random(count) < 0.8)),
+        Egress.CLIENT_SITE: (np.full(count, addresses.client_site) + user % 2, (mode == HOME) & (rng.random(count) < 0.8)),
+    }
+    for kind, (address, applies) in elsewhere.items():
+        usual = np.where((egress == kind) & applies, address, usual)
+    return usual
 
 
 def _phone_address(
     rng: np.random.Generator, population: Population, people: People, addresses: _Addresses, where: Ints, user: Ints
 ) -> Ints:
     home_routed = rng.random(len(user)) < population.roaming_home_share
-    place = np.where(home_routed, people.city[user], where)
+    settled = where == people.city[user]
+    place = np.where(home_routed | settled, people.home_city[user], where)
     return addresses.carrier[place] + rng.integers(0, 24, len(user))
 
 
@@ -164,7 +193,7 @@ def _sessions_of_day(
     keep = np.flatnonzero(present[user] & (start >= people.joined[user]) & (start < people.left[user]))
     keep = keep[np.argsort(start[keep], kind="stable")]
     return Sessions(
-        user[keep], start[keep], end[keep], np.where(slot == 3, phone, desk)[keep],
+        np.full(len(keep), day, dtype=np.int64), user[keep], start[keep], end[keep], np.where(slot == 3, phone, desk)[keep],
         np.where(slot == 3, people.handset[user], people.laptop[user])[keep], mode[keep], people.sso[user][keep],
         requests[keep], sid.gather(keep),
     )  # fmt: skip

@@ -7,22 +7,24 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from pipelines.emulator.organisation.people import People
-from pipelines.emulator.organisation.places import CITIES, DESTINATIONS, OFFICES, kilometres
+from pipelines.emulator.organisation.people import NEVER, People
+from pipelines.emulator.organisation.places import BY_NAME, CITIES, DESTINATIONS, NEW_OFFICE, OFFICES, kilometres
 from pipelines.emulator.organisation.population import Population
 from pipelines.emulator.organisation.streams import Bools, Ints, Streams
 
+HOLIDAYS = tuple(BY_NAME[name] for name in ("Cape Town", "Lisbon", "Mexico City", "Dubai", "Casablanca", "Lima", "Sydney"))
 LONG_HAUL_KM = 5_000.0  # above this a day passes without work, so that every trip can be flown
 
 
 @dataclass(frozen=True)
 class Trip:
-    """A business trip over whole days, `first` and `last` being positions in the period."""
+    """Whole days away, `first` and `last` being positions in the period; `reason` business, conference, posting, holiday."""
 
     user: int
     city: int
     first: int
     last: int
+    reason: str = "business"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,42 @@ def _plan_trips(rng: np.random.Generator, population: Population, people: People
     return trips
 
 
+def _together(
+    rng: np.random.Generator, people: People, candidates: Ints, size: int, city: int, first: int, last: int, reason: str
+) -> list[Trip]:
+    """Several colleagues at the same place for the same days."""
+    chosen = rng.choice(candidates, size=min(size, len(candidates)), replace=False)
+    return [Trip(int(user), city, first, last, reason) for user in chosen if people.city[user] != city]
+
+
+def _special_trips(
+    rng: np.random.Generator, population: Population, people: People, days: tuple[date, ...], taken: set[int]
+) -> list[Trip]:
+    """A conference, the opening of an office, long holidays; nobody takes part in two of them or travels besides."""
+    trips: list[Trip] = []
+
+    def free() -> Ints:
+        busy = taken | {trip.user for trip in trips}
+        plain = people.employees & ~people.desk & ~people.admin & ~people.dormant & (people.egress == 0)
+        plain &= (people.joined == 0) & (people.left == NEVER)
+        return np.array([at for at in np.flatnonzero(plain) if at not in busy], dtype=np.int64)
+
+    tuesdays = [at for at, day in enumerate(days) if day.weekday() == 1 and 14 <= at < len(days) - 4]
+    if tuesdays:
+        first = int(rng.choice(tuesdays))
+        trips += _together(rng, people, free(), population.conference_size, BY_NAME["Lisbon"], first, first + 2, "conference")
+    mondays = [at for at, day in enumerate(days) if day.weekday() == 0 and 14 <= at < len(days) - 5]
+    if mondays:
+        first = int(rng.choice(mondays))
+        near = np.array([at for at in free() if CITIES[people.city[at]].zone.startswith("Europe")], dtype=np.int64)
+        trips += _together(rng, people, near, population.new_office_size, NEW_OFFICE, first, len(days) - 1, "posting")
+    for user in rng.permutation(free())[: round(population.holiday_share * len(people) * len(days) / 30)]:
+        first, length, city = int(rng.integers(0, len(days))), int(rng.integers(7, 15)), int(rng.choice(HOLIDAYS))
+        if people.city[user] != city:
+            trips.append(Trip(int(user), city, first, min(first + length - 1, len(days) - 1), "holiday"))
+    return trips
+
+
 def _travel(offline: Bools, late: Bools, trip: Trip, home: int) -> None:
     far = kilometres(CITIES[home], CITIES[trip.city]) > LONG_HAUL_KM
     for day in (trip.first, trip.last + 1):
@@ -70,10 +108,12 @@ def build_whereabouts(population: Population, streams: Streams, people: People, 
     away, late = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
     offline = streams.of("whereabouts", "absence").random((days, len(people))).T < population.absence_share
     trips = _plan_trips(streams.of("whereabouts", "trips"), population, people, calendar)
+    busy = {trip.user for trip in trips}
+    trips += _special_trips(streams.of("whereabouts", "special"), population, people, calendar, busy)
     for trip in trips:
         span = slice(trip.first, trip.last + 1)
         city[trip.user, span] = trip.city
         away[trip.user, span] = True
-        offline[trip.user, span] = False
+        offline[trip.user, span] = trip.reason == "holiday"
         _travel(offline, late, trip, int(people.city[trip.user]))
     return Whereabouts(calendar, city, away, offline, late, tuple(trips))

@@ -41,12 +41,25 @@ class NetBlock:
 
 
 @dataclass(frozen=True)
+class Listing:
+    """One line of a dated IP list (`<category>.csv`): from when to when the source carries it; '' is open."""
+
+    category: str
+    indicator: str
+    confidence: int
+    first_seen: str
+    last_seen: str = ""
+
+
+@dataclass(frozen=True)
 class World:
     """A seeded organisation over [start, end), both UTC midnights.
 
     `tables`: table -> frame with every column text in stored form (UTC times, plain sys_ids, '' = empty); all rows up
-    to `end`. An optional column `_visible_at` says from when a late row can be read. `sysevent` rows carry the final
-    `sys_updated_on`. `attachments` maps a sys_attachment.sys_id to its content. Only tests and benches read `truth`.
+    to `end`. An optional column `_visible_at` ('' = at once) says from when a late row can be read. Slow tables hold the
+    state before `start`; `changes` move them on. `sysevent` rows carry the final `sys_updated_on`. `attachments` maps a sys_attachment.sys_id to its content. Only tests and benches read `truth`.
+    `accounts`: user name -> password, besides `client_id` and `client_secret`. `directory`: the same people as the identity
+    provider keeps them, as changes of its `users` (userPrincipalName, accountEnabled, ...; None = deleted).
     """
 
     seed: int
@@ -58,3 +71,5 @@ class World:
     network: tuple[NetBlock, ...]
     truth: Mapping[str, Any]
     accounts: Mapping[str, str]
+    listings: tuple[Listing, ...] = ()
+    directory: tuple[Change, ...] = ()
