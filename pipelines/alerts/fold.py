@@ -1,0 +1,166 @@
+"""Fold the detections of all days into alerts and behaviors: one per policy, actor and continuing behaviour.
+
+A behaviour continues while the next detection begins on the day after the last one ended, or earlier. Its `alert_uid` is
+the hash of instance, policy, actor (or campaign source) and first day, so that a rerun gives the same one and a further
+day extends it. It changes only where a late row moves the first day or joins two behaviours into one; triage then follows
+the behaviour (`pipelines.alerts.triage`). What a policy suppressed is folded apart, per reason, into behaviors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from pipelines.alerts.decisions import TriageSnapshot, apply_decisions, apply_suppressions
+from pipelines.alerts.flood import group_floods
+from pipelines.contracts import contract
+from pipelines.contracts.table import conform
+
+NO_BUDGETS: Mapping[str, int] = MappingProxyType({})
+
+#: Who or what the behaviour belongs to. An unknown account is known by the name that was typed.
+_SUBJECT = """coalesce(
+    actor_user_uid,
+    'name:' || lower(nullif(actor_user_name, '')),
+    'campaign:' || coalesce(nullif(trait_kind, '') || '=' || nullif(trait_value, ''), list_sort(src_ips)[1], '*')
+)"""
+
+_MEMBERS = """
+CREATE OR REPLACE TEMP TABLE _fold_members AS
+WITH d AS (
+    SELECT *, replace({subject}, chr(31), '') || coalesce(chr(31) || suppressed_by, '') AS thread,
+           first_seen::DATE AS first_day, last_seen::DATE AS last_day
+    FROM _fold_detections
+), marked AS (
+    SELECT *, coalesce(first_day > max(last_day) OVER earlier + 1, false) AS is_new FROM d
+    WINDOW earlier AS (PARTITION BY instance, policy_id, thread ORDER BY first_seen, last_seen, detection_uid
+                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+), numbered AS (
+    SELECT *, count_if(is_new) OVER (PARTITION BY instance, policy_id, thread
+                                     ORDER BY first_seen, last_seen, detection_uid) AS island FROM marked
+), dated AS (
+    SELECT *, min(first_day) OVER (PARTITION BY instance, policy_id, thread, island) AS behaviour_day FROM numbered
+)
+SELECT *, substr(sha256(concat_ws(chr(31), instance, policy_id, thread, behaviour_day::VARCHAR)), 1, 32) AS alert_uid
+FROM dated
+"""
+
+_EVIDENCE = """
+CREATE OR REPLACE TEMP TABLE _fold_evidence_rows AS
+SELECT m.alert_uid, e.source_table, e.source_uid, any_value(m.instance) AS instance, min(e.time) AS time,
+       min(e.time)::DATE AS event_date, arg_min(e.activity_name, (e.time, e.activity_uid)) AS activity_name,
+       arg_min(e.summary, (e.time, e.activity_uid)) AS summary, min(e.activity_uid) AS activity_uid, count(*) AS repeats
+FROM _fold_evidence e JOIN _fold_members m USING (instance, detection_uid)
+GROUP BY m.alert_uid, e.source_table, e.source_uid
+"""
+
+_ALERTS = """
+WITH repeats AS (
+    SELECT alert_uid, sum(repeats - 1) AS doubled FROM _fold_evidence_rows GROUP BY alert_uid
+)
+SELECT any_value(m.instance) AS instance, max(last_day) AS event_date, m.alert_uid, any_value(m.thread) AS thread,
+       any_value(behaviour_day) AS first_day, any_value(policy_id) AS policy_id, any_value(policy_kind) AS policy_kind,
+       ['informational', 'low', 'medium', 'high'][
+           max(list_position(['informational', 'low', 'medium', 'high'], severity))] AS severity,
+       max(risk_score) AS risk_score, max(priority) AS priority,
+       any_value(actor_user_uid) AS actor_user_uid, arg_max(actor_user_name, (last_seen, detection_uid)) AS actor_user_name,
+       {actor_user_uids} AS actor_user_uids,
+       min(first_seen) AS first_seen, max(last_seen) AS last_seen,
+       arg_max(title, {rank}) AS title,
+       (sum(evidence_count) - coalesce(any_value(doubled), 0))::BIGINT AS evidence_count,
+       {attack_techniques} AS attack_techniques, {src_ips} AS src_ips, {countries} AS countries,
+       arg_max(policy_revision, (last_seen, detection_uid)) AS policy_revision,
+       any_value(suppressed_by) AS suppressed_by, count(DISTINCT last_day) AS day_count, count(*) AS detection_count,
+       arg_max(trait_kind, {rank}) AS trait_kind, arg_max(trait_value, {rank}) AS trait_value,
+       bool_or(is_first_for_user) AS is_first_for_user, bool_or(is_uncommon_among_peers) AS is_uncommon_among_peers,
+       bool_or(is_uncommon_in_organisation) AS is_uncommon_in_organisation,
+       bool_or(is_first_in_organisation) AS is_first_in_organisation,
+       arg_max(risk_parts, {rank}) AS risk_parts, arg_max(priority_parts, (coalesce(priority, -1), {rank})) AS priority_parts,
+       arg_max(facts, {rank}) AS facts
+FROM _fold_members m LEFT JOIN repeats USING (alert_uid)
+GROUP BY m.alert_uid
+ORDER BY m.alert_uid
+"""
+_RANK = "(coalesce(risk_score, -1), last_seen, detection_uid)"
+_UNION = "list_sort(list_distinct(flatten(coalesce(list({0}) FILTER ({0} IS NOT NULL), []))))"
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What is published: contracts `out__alert` (alerts and behaviors) and `out__alert_evidence`."""
+
+    alerts: pa.Table
+    behaviors: pa.Table
+    evidence: pa.Table
+    threads: pl.DataFrame  # what triage keeps of each: instance, alert_uid, policy_id, thread, first_day
+
+    def frames(self) -> dict[str, pa.Table]:
+        """By the names of the views in `mart`."""
+        return {"alerts": self.alerts, "behaviors": self.behaviors, "alert_evidence": self.evidence}
+
+
+def fold(
+    con: duckdb.DuckDBPyConnection,
+    detections: pa.Table | duckdb.DuckDBPyRelation,
+    evidence: pa.Table | duckdb.DuckDBPyRelation,
+    triage: TriageSnapshot | None = None,
+    *,
+    budgets: Mapping[str, int] = NO_BUDGETS,
+) -> Folded:
+    """Alerts, behaviors and evidence of every day given; give all days, or a behaviour that began earlier changes its uid.
+
+    A pure function: the same detections and the same triage give the same rows. `budgets` maps a policy to the alerts a
+    day beyond which they are grouped (`pipelines.alerts.flood`). `con` is scratch space; nothing is left behind in it.
+    """
+    triage = triage or TriageSnapshot()
+    folded, evidence_rows = _fold_rows(con, detections, evidence)
+    judged = apply_suppressions(apply_decisions(folded, triage), triage)
+    behaviors = judged.filter(pl.col("suppressed_by").is_not_null())
+    alerts, summary_evidence = group_floods(
+        judged.filter(pl.col("suppressed_by").is_null()), evidence_rows, triage, budgets
+    )
+    threads = pl.concat([alerts, behaviors], how="diagonal").select(
+        "instance", "alert_uid", "policy_id", "thread", "first_day"
+    )
+    return Folded(
+        _as_contract("out__alert", alerts),
+        _as_contract("out__alert", behaviors),
+        _as_contract("out__alert_evidence", pl.concat([evidence_rows, summary_evidence], how="diagonal")),
+        threads,
+    )
+
+
+def _fold_rows(
+    con: duckdb.DuckDBPyConnection,
+    detections: pa.Table | duckdb.DuckDBPyRelation,
+    evidence: pa.Table | duckdb.DuckDBPyRelation,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    con.register("_fold_detections", detections)
+    con.register("_fold_evidence", evidence)
+    lists = ("attack_techniques", "src_ips", "countries")
+    unions = {column: _UNION.format(column) for column in lists}
+    people = "list_distinct(list_append(coalesce(actor_user_uids, []), actor_user_uid))"
+    people = f"list_filter({people}, lambda uid: uid IS NOT NULL)"
+    try:
+        con.execute(_MEMBERS.format(subject=_SUBJECT))
+        con.execute(_EVIDENCE)
+        alerts = con.sql(_ALERTS.format(rank=_RANK, actor_user_uids=_UNION.format(people), **unions)).pl()
+        rows = con.sql("SELECT * EXCLUDE (repeats) FROM _fold_evidence_rows ORDER BY alert_uid, time, source_uid").pl()
+    finally:
+        for name in ("_fold_members", "_fold_evidence_rows"):
+            con.execute(f"DROP TABLE IF EXISTS {name}")
+        con.unregister("_fold_detections")
+        con.unregister("_fold_evidence")
+    return alerts, rows
+
+
+def _as_contract(name: str, frame: pl.DataFrame) -> pa.Table:
+    table = contract(name)
+    absent = [pl.lit(None).alias(c) for c in table.columns if c not in frame.columns]
+    ordered = frame.with_columns(absent).sort(table.sort_by)
+    return conform(table, ordered.select(table.columns).to_arrow())
