@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from pipelines.emulator.organisation.clock import DAY
 from pipelines.emulator.organisation.content import LARGEST, SMALLEST, TYPES, Body, digests
-from pipelines.emulator.organisation.people import DAY, People
+from pipelines.emulator.organisation.people import People
 from pipelines.emulator.organisation.population import Population
 from pipelines.emulator.organisation.records import TABLES, Records
 from pipelines.emulator.organisation.rows import frame, stamps, texts
@@ -56,13 +57,15 @@ def _uploads(rng: np.random.Generator, population: Population, people: People, s
     """Session and time of each uploaded file; one action in five brings several files."""
     rate = population.uploads_a_day / 1.7 * np.where(people.employees[sessions.user], people.load[sessions.user], 0.8)
     actions = np.repeat(np.arange(len(sessions)), rng.poisson(rate))
-    time = sessions.start[actions] + (rng.random(len(actions)) * (sessions.end - sessions.start)[actions]).astype(np.int64)
+    time = sessions.start[actions] + (rng.random(len(actions)) * (sessions.end - sessions.start)[actions]).astype(
+        np.int64
+    )
     several = np.where(rng.random(len(actions)) < 0.2, rng.integers(2, 5, len(actions)), 1)
     return np.repeat(actions, several), np.repeat(time, several)
 
 
 def build_files(
-    population: Population, streams: Streams, people: People, records: Records, sessions: Sessions, start: int
+    population: Population, streams: Streams, people: People, *, records: Records, sessions: Sessions, start: int
 ) -> Files:
     rng = streams.of("files")
     stock = round(population.stock_files * len(people))
@@ -75,7 +78,9 @@ def build_files(
     count = len(order)
     draw = streams.of("files", "shape")
     extension = [EXTENSIONS[at] for at in choose(draw, EXTENSION_WEIGHTS, count)]
-    size = np.clip(draw.lognormal(np.log(population.file_median_bytes), population.file_spread, count), SMALLEST, LARGEST)
+    size = np.clip(
+        draw.lognormal(np.log(population.file_median_bytes), population.file_spread, count), SMALLEST, LARGEST
+    )
     topic, number = draw.integers(0, len(TOPICS), count), draw.integers(1, 9999, count)
     return Files(
         sys_ids(draw, count), created[order], owner[order], size.astype(np.int64),

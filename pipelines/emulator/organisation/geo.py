@@ -38,7 +38,11 @@ def network_mmdb(world: World, folder: Path) -> tuple[Path, Path]:
     paths = (folder / "city.mmdb", folder / "asn.mmdb")
     for path, kind, record in zip(paths, ("GeoLite2-City", "GeoLite2-ASN"), (_city, _asn), strict=True):
         writer = MMDBWriter(
-            ip_version=6, database_type=kind, languages=["en"], ipv4_compatible=True, description="Generated, no real network"
+            ip_version=6,
+            database_type=kind,
+            languages=["en"],
+            ipv4_compatible=True,
+            description="Generated, no real network",
         )
         for block in world.network:
             writer.insert_network(IPSet([block.cidr]), record(block))

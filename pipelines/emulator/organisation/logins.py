@@ -5,25 +5,18 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from pipelines.emulator.organisation.network import Network
-from pipelines.emulator.organisation.people import People
-from pipelines.emulator.organisation.population import Population
+from pipelines.emulator.organisation.company import Company
 from pipelines.emulator.organisation.rows import GUEST, events
-from pipelines.emulator.organisation.sessions import Sessions
-from pipelines.emulator.organisation.streams import Streams, sys_ids
+from pipelines.emulator.organisation.streams import sys_ids
 
 START_PAGE = "https://meridian.service-now.com/navpage.do"
 
 
-def login_rows(
-    population: Population, streams: Streams, people: People, network: Network, sessions: Sessions
-) -> list[pl.DataFrame]:
+def login_rows(company: Company) -> list[pl.DataFrame]:
     """`sysevent` rows around the sessions' beginnings and ends."""
-    rng = streams.of("logins")
-    delay = population.event_update_seconds
-    name = pl.Series(people.user_name, dtype=pl.String).gather(sessions.user)
-    user_id = pl.Series(people.sys_id, dtype=pl.String).gather(sessions.user)
-    address = pl.Series(network.pool, dtype=pl.String).gather(sessions.address)
+    rng, population, sessions = company.streams.of("logins"), company.population, company.sessions
+    delay, address = population.event_update_seconds, company.session_addresses
+    name, user_id = company.user_names.gather(sessions.user), company.user_ids.gather(sessions.user)
     bare = sessions.sso & (rng.random(len(sessions)) < population.sso_without_login_share)
     login = events(
         rng, delay, sessions.start, name=pl.Series(["login", "session.established"]).gather(bare.astype(np.int64)),

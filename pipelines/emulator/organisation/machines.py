@@ -7,16 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from pipelines.emulator.organisation.clock import DAY, HOUR
+from pipelines.emulator.organisation.company import Company
 from pipelines.emulator.organisation.devices import MACHINE
-from pipelines.emulator.organisation.files import Files
-from pipelines.emulator.organisation.network import Network
-from pipelines.emulator.organisation.people import DAY, People
-from pipelines.emulator.organisation.population import Population
 from pipelines.emulator.organisation.rows import events, transactions
-from pipelines.emulator.organisation.streams import Ints, Streams, sys_ids
+from pipelines.emulator.organisation.streams import Ints, sys_ids
 
 COLLECTOR = "nowguard.collector"
-HOUR = 3600
 VENDOR_COMPANY_ADDRESS = ("cloud", "Ashburn")
 
 
@@ -58,12 +55,14 @@ JOBS_A_DAY = 320
 
 
 def _machine_day(
-    rng: np.random.Generator, machine: Machine, day: int, start: int, user_id: str, network: Network, files: Files
+    rng: np.random.Generator, company: Company, machine: Machine, day: int
 ) -> tuple[pl.DataFrame, Ints, pl.Series]:
     """Transactions of one account and day, the times of its logins, and their session ids."""
-    midnight, calls = start + day * DAY, machine.calls + machine.downloads
+    midnight, calls, files = company.start + day * DAY, machine.calls + machine.downloads, company.files
     wobble = rng.normal(0, 0.08, calls)
-    hours = np.sort(np.clip(machine.begin + (machine.finish - machine.begin) * (np.arange(calls) + wobble) / calls, 0, 23.99))
+    hours = np.sort(
+        np.clip(machine.begin + (machine.finish - machine.begin) * (np.arange(calls) + wobble) / calls, 0, 23.99)
+    )
     time = midnight + (hours * HOUR).astype(np.int64)
     entry = np.linspace(0, calls, machine.logins, endpoint=False).astype(np.int64)
     sids = sys_ids(rng, machine.logins)
@@ -76,37 +75,34 @@ def _machine_day(
         size[fetch] = files.size[file]
     rows = transactions(
         rng, time, user_name=machine.user_name, url=urls, kind="soap" if "SOAP" in machine.urls[0] else "rest",
-        address=network.address(*machine.site, 1), agent=MACHINE[machine.agent],
+        address=company.network.address(*machine.site, 1), agent=MACHINE[machine.agent],
         session=sids.gather(np.searchsorted(entry, np.arange(calls), side="right") - 1), length=size,
     )  # fmt: skip
     return rows, time[entry], sids
 
 
-def machine_rows(
-    population: Population, streams: Streams, network: Network, files: Files, start: int, days: int
-) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
+def machine_rows(company: Company) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
     """`syslog_transaction` and `sysevent` rows of the integration accounts."""
     requests, logins = [], []
     for machine in MACHINES:
-        user_id = streams.sys_id("user", machine.user_name)
-        for day in range(days):
-            rng = streams.of("machines", machine.user_name, day)
-            rows, times, sids = _machine_day(rng, machine, day, start, user_id, network, files)
+        name, address = machine.user_name, company.network.address(*machine.site, 1)
+        for day, today in enumerate(company.whereabouts.days):
+            rng = company.streams.of("machines", name, today.isoformat())
+            rows, times, sids = _machine_day(rng, company, machine, day)
+            opened = events(
+                rng, company.population.event_update_seconds, times, name="login", parm1=name, parm2=address, instance=sids,
+                user_id=company.streams.sys_id("user", name), user_name=name,
+            )  # fmt: skip
             requests.append(rows)
-            logins.append(
-                events(
-                    rng, population.event_update_seconds, times, name="login", parm1=machine.user_name,
-                    parm2=network.address(*machine.site, 1), instance=sids, user_id=user_id, user_name=machine.user_name,
-                )  # fmt: skip
-            )
+            logins.append(opened)
     return requests, logins
 
 
-def job_rows(streams: Streams, people: People, start: int, days: int) -> pl.DataFrame:
+def job_rows(company: Company) -> pl.DataFrame:
     """Background work; a tenth runs as a person, also of people who have left or are asleep."""
-    rng = streams.of("machines", "jobs")
-    count = JOBS_A_DAY * days
-    time = np.sort(start + rng.integers(0, days * DAY, count))
+    rng, people = company.streams.of("machines", "jobs"), company.people
+    count = JOBS_A_DAY * company.days
+    time = np.sort(company.start + rng.integers(0, company.days * DAY, count))
     owners = np.flatnonzero(people.employees)[:: max(1, len(people) // 12)]
     names = pl.Series([*(people.user_name[at] for at in owners), "system"], dtype=pl.String)
     owner = np.where(rng.random(count) < 0.1, rng.integers(0, len(owners), count), len(owners))
@@ -119,17 +115,18 @@ def job_rows(streams: Streams, people: People, start: int, days: int) -> pl.Data
     )  # fmt: skip
 
 
-def vendor_rows(
-    population: Population, streams: Streams, network: Network, start: int, days: int
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def vendor_rows(company: Company) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Hop logins of the vendor's support, user names with `@snc` that have no account in `sys_user`."""
-    rng = streams.of("machines", "vendor")
-    count = max(1, days // 4)
-    time = np.sort(start + rng.integers(0, days, count) * DAY + rng.integers(8 * HOUR, 22 * HOUR, count))
-    names = pl.Series([f"{letters}@snc" for letters in ("kj4821", "mb1077", "ts9310")]).gather(rng.integers(0, 3, count))
-    sids, address = sys_ids(rng, count), network.address(*VENDOR_COMPANY_ADDRESS, 33)
+    rng = company.streams.of("machines", "vendor")
+    count = max(1, company.days // 4)
+    time = company.start + rng.integers(0, company.days, count) * DAY + rng.integers(8 * HOUR, 22 * HOUR, count)
+    time = np.sort(time)
+    names = pl.Series([f"{letters}@snc" for letters in ("kj4821", "mb1077", "ts9310")]).gather(
+        rng.integers(0, 3, count)
+    )
+    sids, address = sys_ids(rng, count), company.network.address(*VENDOR_COMPANY_ADDRESS, 33)
     hops = events(
-        rng, population.event_update_seconds, time, name="login", parm1=names, parm2=address, instance=sids,
+        rng, company.population.event_update_seconds, time, name="login", parm1=names, parm2=address, instance=sids,
         user_id=sys_ids(rng, count), user_name=names,
     )  # fmt: skip
     pages = np.repeat(np.arange(count), 6)

@@ -103,7 +103,9 @@ def _company() -> Iterator[Site]:
         yield Site("office", city.name, 26, 4, city, city, "Meridian Works", ("corporate",))
     for name in GATEWAYS:
         yield Site("gateway", name, 28, 3, _CITY[name], _CITY[name], "Meridian Works", ("vpn",))
-    yield Site("datacentre", "Rotterdam", 27, 12, _CITY["Rotterdam"], _CITY["Rotterdam"], "Meridian Works", ("corporate",))
+    yield Site(
+        "datacentre", "Rotterdam", 27, 12, _CITY["Rotterdam"], _CITY["Rotterdam"], "Meridian Works", ("corporate",)
+    )
     # opened during the period and not yet on the list of company ranges
     yield Site("newoffice", "Gdansk", 27, 3, _CITY["Gdansk"], _CITY["Gdansk"], "Baltic Business Net")
 
@@ -124,7 +126,9 @@ def _public() -> Iterator[Site]:
         yield Site("mobile", country, 25, 24, hub, hub, f"Mobile {country}")
     # a shared work place and a client's site: used by several colleagues, wrong in the databases or on the lists
     yield Site("cowork", "Lyon", 27, 2, _CITY["Lyon"], _CITY["Casablanca"], "Atelier Partage")
-    yield Site("client", "Denver", 27, 2, _CITY["Denver"], _CITY["Denver"], "Front Range Business Net", ("anonymous_proxy",))
+    yield Site(
+        "client", "Denver", 27, 2, _CITY["Denver"], _CITY["Denver"], "Front Range Business Net", ("anonymous_proxy",)
+    )
     yield Site("satellite", "Frankfurt", 26, 20, _CITY["London"], _CITY["Berlin"], "Skybeam In-Flight")
 
 

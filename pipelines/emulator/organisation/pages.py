@@ -7,15 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from pipelines.emulator.organisation.files import Files
-from pipelines.emulator.organisation.network import Network
-from pipelines.emulator.organisation.people import People
-from pipelines.emulator.organisation.population import Population
-from pipelines.emulator.organisation.records import TABLES, Records
+from pipelines.emulator.organisation.company import Company
+from pipelines.emulator.organisation.records import TABLES
 from pipelines.emulator.organisation.rows import events, transactions
-from pipelines.emulator.organisation.sessions import Sessions
-from pipelines.emulator.organisation.streams import Ints, Streams, choose
-from pipelines.emulator.organisation import devices
+from pipelines.emulator.organisation.streams import Ints, choose
 
 REQUESTS_A_DAY = 34.0  # of an ordinary user: turns rates per day into chances per request
 
@@ -72,7 +67,8 @@ class Requests:
     length: Ints
 
 
-def _pages(rng: np.random.Generator, population: Population, people: People, sessions: Sessions, session: Ints) -> Ints:
+def _pages(rng: np.random.Generator, company: Company, session: Ints) -> Ints:
+    population, people, sessions = company.population, company.people, company.sessions
     page = choose(rng, WEIGHTS, len(session))
     chance, way = rng.random(len(session)), rng.random(len(session))
     user = sessions.user[session]
@@ -82,15 +78,13 @@ def _pages(rng: np.random.Generator, population: Population, people: People, ses
     return np.where(fetched, opened, np.where(exported, np.where(way < 0.5, CSV, EXCEL), page))
 
 
-def _requests_of_day(
-    rng: np.random.Generator, population: Population, people: People, records: Records, files: Files, sessions: Sessions,
-    today: Ints,
-) -> Requests:  # fmt: skip
+def _requests_of_day(rng: np.random.Generator, company: Company, today: Ints) -> Requests:
+    sessions, records, files = company.sessions, company.records, company.files
     session = np.repeat(today, sessions.requests[today])
     spread = rng.random(len(session)) ** 1.2 * (sessions.end - sessions.start)[session]
     time = sessions.start[session] + spread.astype(np.int64)
     time = time[np.lexsort((time, session))]
-    page = _pages(rng, population, people, sessions, session)
+    page = _pages(rng, company, session)
     opening = np.flatnonzero(np.diff(session, prepend=-1))
     page[opening] = 0
     time[opening] = sessions.start[session[opening]] + 1
@@ -107,23 +101,21 @@ def _requests_of_day(
     return Requests(session, time, page, record, file, length)
 
 
-def build_requests(
-    population: Population, streams: Streams, people: People, records: Records, files: Files, sessions: Sessions
-) -> Requests:
+def build_requests(company: Company) -> Requests:
+    """Every day from its own stream."""
     parts = [
         _requests_of_day(
-            streams.of("pages", day), population, people, records, files, sessions, np.flatnonzero(sessions.day == day)
+            company.streams.of("pages", today.isoformat()), company, np.flatnonzero(company.sessions.day == day)
         )
-        for day in range(int(sessions.day.max(initial=-1)) + 1)
+        for day, today in enumerate(company.whereabouts.days)
     ]
     names = ("session", "time", "page", "record", "file", "length")
     return Requests(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def request_rows(
-    streams: Streams, people: People, network: Network, records: Records, files: Files, sessions: Sessions, requests: Requests
-) -> pl.DataFrame:
+def request_rows(company: Company, requests: Requests) -> pl.DataFrame:
     """`syslog_transaction` rows of the requests."""
+    records, files, sessions = company.records, company.files, company.sessions
     pages = pl.DataFrame([page.url.partition("{}")[::2] for page in PAGES], schema=["before", "after"], orient="row")
     subject = (
         pl.select(
@@ -136,30 +128,28 @@ def request_rows(
     ).to_series()
     session = requests.session
     return transactions(
-        streams.of("pages", "rows"),
+        company.streams.of("pages", "rows"),
         requests.time,
-        user_name=pl.Series(people.user_name, dtype=pl.String).gather(sessions.user[session]),
+        user_name=company.user_names.gather(sessions.user[session]),
         url=pages["before"].gather(requests.page) + subject + pages["after"].gather(requests.page),
         kind=pl.Series([page.kind for page in PAGES]).gather(requests.page),
-        address=pl.Series(network.pool, dtype=pl.String).gather(sessions.address[session]),
-        agent=pl.Series(devices.ALL, dtype=pl.String).gather(sessions.agent[session]),
+        address=company.session_addresses.gather(session),
+        agent=company.session_agents.gather(session),
         session=sessions.sid.gather(session),
         length=requests.length,
     )
 
 
-def event_rows(
-    population: Population, streams: Streams, people: People, records: Records, files: Files, sessions: Sessions,
-    requests: Requests,
-) -> list[pl.DataFrame]:  # fmt: skip
+def event_rows(company: Company, requests: Requests) -> list[pl.DataFrame]:
     """`attachment.read` of downloads through the UI, and the noise that views raise."""
-    rng = streams.of("pages", "events")
-    user_ids, user_names = pl.Series(people.sys_id, dtype=pl.String), pl.Series(people.user_name, dtype=pl.String)
+    rng, delay = company.streams.of("pages", "events"), company.population.event_update_seconds
+    records, files, sessions = company.records, company.files, company.sessions
+    user_ids, user_names = company.user_ids, company.user_names
     read = np.flatnonzero((requests.page == READ) | (requests.page == VIEW))
     file, reader = requests.file[read], sessions.user[requests.session[read]]
     parents = pl.Series(TABLES, dtype=pl.String).gather(records.table[files.record])
     reads = events(
-        rng, population.event_update_seconds, requests.time[read] + rng.integers(0, 2, len(read)),
+        rng, delay, requests.time[read] + rng.integers(0, 2, len(read)),
         name="attachment.read", parm1=pl.Series(files.name, dtype=pl.String).gather(file), parm2=parents.gather(file),
         table="sys_attachment", instance=files.sys_id.gather(file), user_id=user_ids.gather(reader),
         user_name=user_names.gather(reader), uri="/sys_attachment.do",
@@ -169,7 +159,7 @@ def event_rows(
     noisy = noisy[rng.random(len(noisy)) < 0.5]
     viewer = sessions.user[requests.session[noisy]]
     noise = events(
-        rng, population.event_update_seconds, requests.time[noisy], name=pl.Series(names).gather(requests.page[noisy]),
+        rng, delay, requests.time[noisy], name=pl.Series(names).gather(requests.page[noisy]),
         parm1="", parm2="", table="incident",
         instance=records.sys_id.gather(np.maximum(requests.record[noisy], 0)),
         user_id=user_ids.gather(viewer), user_name=user_names.gather(viewer),

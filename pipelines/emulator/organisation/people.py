@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import IntEnum
 
 import numpy as np
 
 from pipelines.emulator.organisation import devices
+from pipelines.emulator.organisation.clock import DAY
 from pipelines.emulator.organisation.names import CUSTOMERS, DEPARTMENT_INDEX, DEPARTMENTS, FIRST, LAST
 from pipelines.emulator.organisation.network import GATEWAYS, Network, home_pools
 from pipelines.emulator.organisation.places import BORDERS, BY_NAME, CITIES, OFFICES, kilometres
@@ -16,7 +16,6 @@ from pipelines.emulator.organisation.population import Population
 from pipelines.emulator.organisation.streams import Bools, Floats, Ints, Streams, choose
 
 NEVER = np.iinfo(np.int64).max
-DAY = 86_400
 
 
 class Kind(IntEnum):
@@ -81,7 +80,8 @@ class People:
 
     @property
     def employees(self) -> Bools:
-        return self.kind == Kind.EMPLOYEE
+        employees: Bools = self.kind == Kind.EMPLOYEE
+        return employees
 
 
 def _names(rng: np.random.Generator, count: int) -> tuple[list[str], list[str]]:
@@ -141,9 +141,14 @@ def _home_cities(rng: np.random.Generator, population: Population, city: Ints, e
     return home
 
 
-def _egress(rng: np.random.Generator, population: Population, city: Ints, department: Ints, external: Bools) -> Ints:
+def _egress(rng: np.random.Generator, population: Population, city: Ints, external: Bools) -> Ints:
     draw = rng.random((2, len(city)))
-    shares = (population.secure_edge_share, population.cloud_desktop_share, population.privacy_relay_share, population.personal_vpn_share)
+    shares = (
+        population.secure_edge_share,
+        population.cloud_desktop_share,
+        population.privacy_relay_share,
+        population.personal_vpn_share,
+    )
     egress = np.searchsorted(np.cumsum(shares), draw[0], side="right") + 1
     egress = np.where(egress > len(shares), Egress.LINE, egress).astype(np.int64)
     shared = (city == BY_NAME["Lyon"]) & (draw[1] < population.shared_desk_share)
@@ -160,9 +165,7 @@ def _gateways(city: Ints) -> Ints:
     return np.asarray(nearest, dtype=np.int64)[city]
 
 
-def _turnover(
-    rng: np.random.Generator, share: float, eligible: Ints, first: int, days: int
-) -> tuple[Ints, Ints]:
+def _turnover(rng: np.random.Generator, share: float, eligible: Ints, first: int, days: int) -> tuple[Ints, Ints]:
     """Who leaves or joins, and the day (epoch seconds, UTC midnight)."""
     count = min(len(eligible), round(share * len(eligible) * days / 30))
     chosen = rng.choice(eligible, size=count, replace=False) if count else np.empty(0, dtype=np.int64)
@@ -170,10 +173,9 @@ def _turnover(
 
 
 def build_people(
-    population: Population, streams: Streams, network: Network, users: int, start: datetime, days: int
+    population: Population, streams: Streams, network: Network, *, users: int, start: int, days: int
 ) -> People:
     rng = streams.of("people", "who")
-    origin = int((start - datetime(1970, 1, 1)).total_seconds())
     external = np.zeros(users, dtype=bool)
     external[rng.permutation(users)[: round(population.external_share * users)]] = True
     external[:5] = False
@@ -190,27 +192,31 @@ def build_people(
     traits = streams.of("people", "traits")
     draw = traits.random((8, users))
     home_city = _home_cities(streams.of("people", "borders"), population, city, external)
-    egress = _egress(streams.of("people", "egress"), population, city, department, external)
+    egress = _egress(streams.of("people", "egress"), population, city, external)
     homes = _homes(streams.of("people", "homes"), network, home_city)
-    home6 = np.array([network.span("home6", CITIES[at].name).first for at in home_city]) + traits.integers(0, 400, users)
+    home6 = np.array([network.span("home6", CITIES[at].name).first for at in home_city]) + traits.integers(
+        0, 400, users
+    )
     sensitive = np.isin(department, [DEPARTMENT_INDEX[name] for name in ("Legal", "Finance", "Human Resources")])
     dormant = (draw[7] < population.dormant_share) & ~external & ~admin & ~desk
     joined = np.zeros(users, dtype=np.int64)
     left = np.full(users, NEVER, dtype=np.int64)
     movable = np.flatnonzero(~external & ~admin & ~desk & ~dormant & (np.arange(users) > 12))
     turnover = streams.of("people", "turnover")
-    leavers, when = _turnover(turnover, population.leavers_a_month, movable, origin, days)
+    leavers, when = _turnover(turnover, population.leavers_a_month, movable, start, days)
     left[leavers] = when + 3600 * turnover.integers(12, 18, len(leavers))
-    joiners, since = _turnover(turnover, population.joiners_a_month, np.setdiff1d(movable, leavers), origin, days)
+    joiners, since = _turnover(turnover, population.joiners_a_month, np.setdiff1d(movable, leavers), start, days)
     joined[joiners] = since + 3600 * 6
-    created = np.where(joined > 0, joined - DAY * 3, origin - DAY * traits.integers(40, 2000, users))
+    created = np.where(joined > 0, joined - DAY * 3, start - DAY * traits.integers(40, 2000, users))
 
     return People(
         sys_id=[streams.sys_id("user", name) for name in user_names],
         user_name=user_names,
         name=names,
         email=[
-            f"{user}@{CUSTOMERS[at % len(CUSTOMERS)].split()[0].lower()}.example" if outside else f"{user}@meridian-works.example"
+            f"{user}@{CUSTOMERS[at % len(CUSTOMERS)].split()[0].lower()}.example"
+            if outside
+            else f"{user}@meridian-works.example"
             for at, (user, outside) in enumerate(zip(user_names, external, strict=True))
         ],
         title=[

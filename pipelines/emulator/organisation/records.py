@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from pipelines.emulator.organisation.people import DAY, People
+from pipelines.emulator.organisation.clock import DAY
+from pipelines.emulator.organisation.people import People
 from pipelines.emulator.organisation.rows import frame, stamps
 from pipelines.emulator.organisation.streams import Ints, Streams, choose, sys_ids
 
@@ -23,7 +24,14 @@ KINDS = (
     ("ast_contract", 60, "CNTR", 0.04),
 )
 TABLES = tuple(name for name, _, _, _ in KINDS)
-SUBJECTS = ("cannot print", "laptop slow", "access to folder", "mail not arriving", "new monitor", "application crashes")
+SUBJECTS = (
+    "cannot print",
+    "laptop slow",
+    "access to folder",
+    "mail not arriving",
+    "new monitor",
+    "application crashes",
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,8 @@ class Records:
         tables = choose(rng, [weight for *_, weight in KINDS], size)
         first = np.array([self.first[name] for name in TABLES])[tables]
         count = np.array([self.count[name] for name in TABLES])[tables]
-        return first + (rng.random(size) * count).astype(np.int64)
+        chosen: Ints = first + (rng.random(size) * count).astype(np.int64)
+        return chosen
 
 
 def build_records(streams: Streams, users: int) -> Records:
@@ -51,7 +60,11 @@ def build_records(streams: Streams, users: int) -> Records:
     firsts = dict(zip(TABLES, np.cumsum([0, *counts.values()])[:-1].tolist(), strict=True))
     numbers = [f"{prefix}{10000 + at:07d}" for name, _, prefix, _ in KINDS for at in range(counts[name])]
     return Records(
-        sys_ids(streams.of("records"), len(numbers)), numbers, np.repeat(np.arange(len(TABLES)), list(counts.values())), firsts, counts
+        sys_ids(streams.of("records"), len(numbers)),
+        numbers,
+        np.repeat(np.arange(len(TABLES)), list(counts.values())),
+        firsts,
+        counts,
     )
 
 

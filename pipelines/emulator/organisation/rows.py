@@ -39,7 +39,9 @@ def frame(columns: Mapping[str, Texts], height: int) -> pl.DataFrame:
     """Columns of one table; a single string fills its whole column."""
     return pl.DataFrame(
         {
-            name: pl.repeat(values, height, dtype=pl.String, eager=True) if isinstance(values, str) else pl.Series(values, dtype=pl.String)
+            name: pl.repeat(values, height, dtype=pl.String, eager=True)
+            if isinstance(values, str)
+            else pl.Series(values, dtype=pl.String)
             for name, values in columns.items()
         }
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date
 
 import numpy as np
 import polars as pl
 
+from pipelines.emulator.organisation.clock import DAY, epoch
 from pipelines.emulator.organisation.names import DEPARTMENT_INDEX
 from pipelines.emulator.organisation.network import CLOUD, GATEWAYS, RELAYS, SECURE_EDGE, Network
-from pipelines.emulator.organisation.people import DAY, Egress, People
+from pipelines.emulator.organisation.people import Egress, People
 from pipelines.emulator.organisation.places import CITIES, NEW_OFFICE, OFFICES, utc_offset
 from pipelines.emulator.organisation.population import Population
 from pipelines.emulator.organisation.streams import Bools, Floats, Ints, Streams, sys_ids
@@ -39,13 +40,10 @@ class Sessions:
     def __len__(self) -> int:
         return len(self.user)
 
-    def of_user(self, user: int, since: int, until: int) -> Ints:
-        """Positions of a user's sessions that begin in [since, until)."""
-        return np.flatnonzero((self.user == user) & (self.start >= since) & (self.start < until))
-
-
-def epoch(day: date) -> int:
-    return (datetime(day.year, day.month, day.day) - datetime(1970, 1, 1)).days * DAY
+    def taken(self, positions: Ints) -> Sessions:
+        columns = {item.name: getattr(self, item.name) for item in fields(self)}
+        sid = columns.pop("sid").gather(positions)
+        return Sessions(sid=sid, **{name: values[positions] for name, values in columns.items()})
 
 
 def near_quarter_end(day: date) -> bool:
@@ -79,124 +77,140 @@ class _Addresses:
         """A third of the providers hand out a new address every two weeks."""
         start = self.home_starts[np.searchsorted(self.home_starts, home, side="right") - 1]
         lease = np.where(user % 3 == 0, (day + user) // 14, 0)
-        return start + (home - start + lease * 37) % POOL_SIZE
+        moved: Ints = start + (home - start + lease * 37) % POOL_SIZE
+        return moved
 
 
-def _present(
-    rng: np.random.Generator, population: Population, people: People, whereabouts: Whereabouts, day: int
-) -> tuple[Bools, Bools]:
-    """Who works that day, and whether it is a free day of theirs."""
-    at = epoch(whereabouts.days[day])
-    workday = people.workdays[:, whereabouts.days[day].weekday()] | whereabouts.away[:, day]
-    draw = rng.random(len(people))
-    keen = np.where(workday, draw < np.where(people.employees, 1.0, EXTERNAL_ACTIVE), draw < population.weekend_share)
-    employed = (people.joined < at + DAY) & (people.left > at) & ~people.dormant
-    return keen & employed & ~whereabouts.offline[:, day], ~workday
+@dataclass(frozen=True)
+class _Day:
+    """One local calendar day of everybody; values are drawn for all users and kept for those present, so that who is
+    present never shifts anybody else's draws."""
 
+    rng: np.random.Generator
+    population: Population
+    people: People
+    whereabouts: Whereabouts
+    addresses: _Addresses
+    index: int
 
-def _desk_address(
-    rng: np.random.Generator, population: Population, people: People, addresses: _Addresses, where: Ints, user: Ints,
-    mode: Ints, day: int,
-) -> Ints:  # fmt: skip
-    """Address of a laptop session: office egress, company gateway, home line, or a guest network."""
-    count = len(user)
-    far = rng.random(count) < population.foreign_gateway_share
-    gateway = np.where(far, rng.integers(0, len(GATEWAYS), count), people.gateway[user])
-    tunnel = addresses.gateway[gateway] + rng.integers(0, 2, count)
-    line = addresses.leased(people.home[user], user, day)
-    line = np.where((people.home6[user] >= 0) & (rng.random(count) < 0.5), people.home6[user], line)
-    guest = addresses.guest[where] + rng.integers(0, 12, count)
-    office = addresses.office[where] + rng.integers(0, 3, count)
-    visiting = (mode == TRIP) & (addresses.office[where] >= 0) & (rng.random(count) < 0.5)
-    outside = np.where(people.tunnel[user], tunnel, np.where(mode == TRIP, guest, line))
-    usual = np.where((mode == OFFICE) | visiting, office, outside)
-    return _detour(rng, people, addresses, user, mode, usual)
+    @property
+    def date(self) -> date:
+        return self.whereabouts.days[self.index]
 
+    def present(self) -> tuple[Bools, Bools]:
+        """Who works that day, and whose free day it is."""
+        people, at = self.people, epoch(self.date)
+        workday = people.workdays[:, self.date.weekday()] | self.whereabouts.away[:, self.index]
+        draw = self.rng.random(len(people))
+        keen = np.where(
+            workday, draw < np.where(people.employees, 1.0, EXTERNAL_ACTIVE), draw < self.population.weekend_share
+        )
+        employed = (people.joined < at + DAY) & (people.left > at) & ~people.dormant
+        return keen & employed & ~self.whereabouts.offline[:, self.index], ~workday
 
-def _detour(rng: np.random.Generator, people: People, addresses: _Addresses, user: Ints, mode: Ints, usual: Ints) -> Ints:
-    """The same, for those whose traffic leaves somewhere else."""
-    count, egress = len(user), people.egress[user]
-    edge = addresses.edge[rng.integers(0, len(addresses.edge), count)] + rng.integers(0, 10, count)
-    cloud = addresses.cloud[people.city[user]] + user % 8
-    relay = addresses.relay[rng.integers(0, len(addresses.relay), count)] + rng.integers(0, 16, count)
-    elsewhere = {
-        Egress.SECURE_EDGE: (edge, mode != OFFICE),
-        Egress.DESKTOP_IN_CLOUD: (cloud, rng.random(count) < 0.6),
-        Egress.PRIVACY_RELAY: (relay, (mode == HOME) & (rng.random(count) < 0.7)),
-        Egress.PERSONAL_VPN: (np.full(count, addresses.proxy) + user % 20, mode == HOME),
-        Egress.SHARED_DESK: (np.full(count, addresses.shared_desk) + user % 2, (mode == HOME) & (rng.random(count) < 0.8)),
-        Egress.CLIENT_SITE: (np.full(count, addresses.client_site) + user % 2, (mode == HOME) & (rng.random(count) < 0.8)),
-    }
-    for kind, (address, applies) in elsewhere.items():
-        usual = np.where((egress == kind) & applies, address, usual)
-    return usual
+    def starts(self, free: Bools) -> tuple[Ints, Floats, Ints]:
+        """User, local start hour and slot (0 main, 1 second, 2 evening, 3 phone) of every session of the day."""
+        rng, people, population = self.rng, self.people, self.population
+        count, late = len(people), self.whereabouts.late[:, self.index]
+        wobble = rng.normal(0, population.workday_start_spread / np.sqrt(2), count)
+        morning = np.where(free, 10 + 9 * rng.random(count), np.clip(people.start_hour + wobble, 5.5, 12))
+        main = np.where(late, 15.5 + 1.5 * rng.random(count), morning)
+        draw = rng.random((3, count))
+        picks = (
+            np.ones(count, dtype=bool),
+            (draw[0] < population.second_session_share) & ~free & ~late,
+            (draw[1] < population.evening_session_share) & people.employees & ~late,
+            (draw[2] < population.mobile_session_share) & people.phone & ~late,
+        )
+        hours = (main, 13 + 3.5 * rng.random(count), 20 + 2 * rng.random(count), 7.5 + 11 * rng.random(count))
+        users = np.concatenate([np.flatnonzero(pick) for pick in picks])
+        slots = np.concatenate([np.full(int(pick.sum()), slot) for slot, pick in enumerate(picks)])
+        return users, np.concatenate([hour[pick] for hour, pick in zip(hours, picks, strict=True)]), slots
 
+    def desk_addresses(self, user: Ints, mode: Ints) -> Ints:
+        """Address of a laptop session: office egress, company gateway, home line, or a guest network."""
+        rng, people, addresses, count = self.rng, self.people, self.addresses, len(user)
+        where = self.whereabouts.city[user, self.index]
+        far = rng.random(count) < self.population.foreign_gateway_share
+        gateway = np.where(far, rng.integers(0, len(GATEWAYS), count), people.gateway[user])
+        tunnel = addresses.gateway[gateway] + rng.integers(0, 2, count)
+        line = addresses.leased(people.home[user], user, self.index)
+        line = np.where((people.home6[user] >= 0) & (rng.random(count) < 0.5), people.home6[user], line)
+        guest = addresses.guest[where] + rng.integers(0, 12, count)
+        office = addresses.office[where] + rng.integers(0, 3, count)
+        visiting = (mode == TRIP) & (addresses.office[where] >= 0) & (rng.random(count) < 0.5)
+        outside = np.where(people.tunnel[user], tunnel, np.where(mode == TRIP, guest, line))
+        return self._detour(user, mode, np.where((mode == OFFICE) | visiting, office, outside))
 
-def _phone_address(
-    rng: np.random.Generator, population: Population, people: People, addresses: _Addresses, where: Ints, user: Ints
-) -> Ints:
-    home_routed = rng.random(len(user)) < population.roaming_home_share
-    settled = where == people.city[user]
-    place = np.where(home_routed | settled, people.home_city[user], where)
-    return addresses.carrier[place] + rng.integers(0, 24, len(user))
+    def _detour(self, user: Ints, mode: Ints, usual: Ints) -> Ints:
+        """The same, for those whose traffic leaves somewhere else."""
+        rng, addresses, count = self.rng, self.addresses, len(user)
+        edge = addresses.edge[rng.integers(0, len(addresses.edge), count)] + rng.integers(0, 10, count)
+        cloud = addresses.cloud[self.people.city[user]] + user % 8
+        relay = addresses.relay[rng.integers(0, len(addresses.relay), count)] + rng.integers(0, 16, count)
+        at_home, often = mode == HOME, rng.random(count) < 0.8
+        elsewhere = {
+            Egress.SECURE_EDGE: (edge, mode != OFFICE),
+            Egress.DESKTOP_IN_CLOUD: (cloud, rng.random(count) < 0.6),
+            Egress.PRIVACY_RELAY: (relay, at_home & often),
+            Egress.PERSONAL_VPN: (np.full(count, addresses.proxy) + user % 20, at_home),
+            Egress.SHARED_DESK: (np.full(count, addresses.shared_desk) + user % 2, at_home & often),
+            Egress.CLIENT_SITE: (np.full(count, addresses.client_site) + user % 2, at_home & often),
+        }
+        for kind, (address, applies) in elsewhere.items():
+            usual = np.where((self.people.egress[user] == kind) & applies, address, usual)
+        return usual
 
+    def phone_addresses(self, user: Ints) -> Ints:
+        """The carrier where the user is, or the home carrier on home-routed roaming."""
+        where, count = self.whereabouts.city[user, self.index], len(user)
+        home_routed = self.rng.random(count) < self.population.roaming_home_share
+        settled = where == self.people.city[user]
+        place = np.where(home_routed | settled, self.people.home_city[user], where)
+        return self.addresses.carrier[place] + self.rng.integers(0, 24, count)
 
-def _starts(
-    rng: np.random.Generator, population: Population, people: People, whereabouts: Whereabouts, day: int, free: Bools
-) -> tuple[Ints, Floats, Ints]:
-    """User, local start hour and slot (0 main, 1 second, 2 evening, 3 phone) of every session of the day."""
-    everyone = np.arange(len(people))
-    late = whereabouts.late[:, day]
-    wobble = rng.normal(0, population.workday_start_spread / np.sqrt(2), len(people))
-    morning = np.where(free, 10 + 9 * rng.random(len(people)), np.clip(people.start_hour + wobble, 5.5, 12))
-    main = np.where(late, 15.5 + 1.5 * rng.random(len(people)), morning)
-    draw = rng.random((3, len(people)))
-    second = (draw[0] < population.second_session_share) & ~free & ~late
-    evening = (draw[1] < population.evening_session_share) & people.employees & ~late
-    phone = (draw[2] < population.mobile_session_share) & people.phone & ~late
-    hours = (main, 13 + 3.5 * rng.random(len(people)), 20 + 2 * rng.random(len(people)), 7.5 + 11 * rng.random(len(people)))
-    picks = (np.ones(len(people), dtype=bool), second, evening, phone)
-    users = np.concatenate([everyone[pick] for pick in picks])
-    slots = np.concatenate([np.full(int(pick.sum()), slot) for slot, pick in enumerate(picks)])
-    return users, np.concatenate([hour[pick] for hour, pick in zip(hours, picks, strict=True)]), slots
+    def request_counts(self, user: Ints, slot: Ints) -> Ints:
+        median = np.log(self.population.requests_a_session)
+        size = self.rng.lognormal(median, self.population.requests_spread, len(user)) * self.people.load[user]
+        size *= np.array([1.0, 0.8, 0.5, 0.35])[slot]
+        if near_quarter_end(self.date):
+            finance = self.people.department[user] == DEPARTMENT_INDEX["Finance"]
+            size = np.where(finance, size * self.population.quarter_end_factor, size)
+        return np.clip(size, 2, 500).astype(np.int64)
 
+    def modes(self, user: Ints, slot: Ints, free: Bools) -> Ints:
+        people = self.people
+        at_office = self.rng.random(len(people)) < self.population.office_day_share
+        at_office &= ~people.remote & people.employees & ~free
+        mode = np.where(at_office[user] & (slot <= 1), OFFICE, HOME)
+        return np.where(slot == 3, PHONE, np.where(self.whereabouts.away[user, self.index], TRIP, mode)).astype(
+            np.int64
+        )
 
-def _request_counts(rng: np.random.Generator, population: Population, people: People, user: Ints, slot: Ints, day: date) -> Ints:
-    mean = np.log(population.requests_a_session)
-    size = rng.lognormal(mean, population.requests_spread, len(user)) * people.load[user]
-    size *= np.array([1.0, 0.8, 0.5, 0.35])[slot]
-    if near_quarter_end(day):
-        size = np.where(people.department[user] == DEPARTMENT_INDEX["Finance"], size * population.quarter_end_factor, size)
-    return np.clip(size, 2, 500).astype(np.int64)
-
-
-def _sessions_of_day(
-    streams: Streams, population: Population, people: People, whereabouts: Whereabouts, addresses: _Addresses, day: int
-) -> Sessions:
-    today = whereabouts.days[day]
-    rng = streams.of("sessions", today.isoformat())
-    present, free = _present(rng, population, people, whereabouts, day)
-    user, hour, slot = _starts(rng, population, people, whereabouts, day, free)
-    place = whereabouts.city[user, day]
-    offsets = np.array([utc_offset(city.zone, today) for city in CITIES], dtype=np.int64)
-    at_office = ~people.remote & (rng.random(len(people)) < population.office_day_share) & people.employees & ~free
-    mode = np.where(at_office[user] & (slot <= 1), OFFICE, HOME)
-    mode = np.where(slot == 3, PHONE, np.where(whereabouts.away[user, day], TRIP, mode))
-    start = epoch(today) + (hour * 3600).astype(np.int64) - offsets[place] + rng.integers(0, 60, len(user))
-    minutes = np.array([110, 90, 30, 10])[slot] * rng.lognormal(0, 0.45, len(user))
-    end = start + (np.clip(minutes, 3, 300) * 60).astype(np.int64)
-    desk = _desk_address(rng, population, people, addresses, place, user, mode, day)
-    phone = _phone_address(rng, population, people, addresses, place, user)
-    requests = _request_counts(rng, population, people, user, slot, today)
-    sid = sys_ids(rng, len(user))
-    # drawn for everybody, then kept for those present: who is present never shifts anybody else's draws
-    keep = np.flatnonzero(present[user] & (start >= people.joined[user]) & (start < people.left[user]))
-    keep = keep[np.argsort(start[keep], kind="stable")]
-    return Sessions(
-        np.full(len(keep), day, dtype=np.int64), user[keep], start[keep], end[keep], np.where(slot == 3, phone, desk)[keep],
-        np.where(slot == 3, people.handset[user], people.laptop[user])[keep], mode[keep], people.sso[user][keep],
-        requests[keep], sid.gather(keep),
-    )  # fmt: skip
+    def sessions(self) -> Sessions:
+        rng, people = self.rng, self.people
+        present, free = self.present()
+        user, hour, slot = self.starts(free)
+        mode = self.modes(user, slot, free)
+        offsets = np.array([utc_offset(city.zone, self.date) for city in CITIES], dtype=np.int64)
+        local = (hour * 3600).astype(np.int64) + rng.integers(0, 60, len(user))
+        start = epoch(self.date) + local - offsets[self.whereabouts.city[user, self.index]]
+        minutes = np.array([110, 90, 30, 10])[slot] * rng.lognormal(0, 0.45, len(user))
+        desk, phone = self.desk_addresses(user, mode), self.phone_addresses(user)
+        drawn = Sessions(
+            day=np.full(len(user), self.index, dtype=np.int64),
+            user=user,
+            start=start,
+            end=start + (np.clip(minutes, 3, 300) * 60).astype(np.int64),
+            address=np.where(slot == 3, phone, desk),
+            agent=np.where(slot == 3, people.handset[user], people.laptop[user]),
+            mode=mode,
+            sso=people.sso[user],
+            requests=self.request_counts(user, slot),
+            sid=sys_ids(rng, len(user)),
+        )
+        keep = np.flatnonzero(present[user] & (start >= people.joined[user]) & (start < people.left[user]))
+        return drawn.taken(keep[np.argsort(start[keep], kind="stable")])
 
 
 def _joined(parts: list[Sessions]) -> Sessions:
@@ -208,6 +222,10 @@ def _joined(parts: list[Sessions]) -> Sessions:
 def build_sessions(
     population: Population, streams: Streams, people: People, network: Network, whereabouts: Whereabouts
 ) -> Sessions:
+    """Every day from its own stream."""
     addresses = _Addresses(network)
-    days = range(len(whereabouts.days))
-    return _joined([_sessions_of_day(streams, population, people, whereabouts, addresses, day) for day in days])
+    days = (
+        _Day(streams.of("sessions", today.isoformat()), population, people, whereabouts, addresses, index)
+        for index, today in enumerate(whereabouts.days)
+    )
+    return _joined([day.sessions() for day in days])

@@ -38,4 +38,7 @@ def sys_ids(rng: np.random.Generator, count: int) -> pl.Series:
 def choose(rng: np.random.Generator, weights: npt.ArrayLike, count: int) -> Ints:
     """Indexes drawn with the given weights, which need not sum to one."""
     edges = np.cumsum(np.asarray(weights, dtype=np.float64))
-    return np.searchsorted(edges, rng.random(count) * edges[-1], side="right").clip(0, len(edges) - 1).astype(np.int64)
+    drawn: Ints = (
+        np.searchsorted(edges, rng.random(count) * edges[-1], side="right").clip(0, len(edges) - 1).astype(np.int64)
+    )
+    return drawn

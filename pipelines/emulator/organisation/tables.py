@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
 
+from pipelines.emulator.organisation.clock import DAY, instant, moment
 from pipelines.emulator.organisation.machines import COLLECTOR, MACHINES
 from pipelines.emulator.organisation.names import CUSTOMERS, DEPARTMENTS
-from pipelines.emulator.organisation.people import DAY, NEVER, Kind, People
+from pipelines.emulator.organisation.people import NEVER, Kind, People
 from pipelines.emulator.organisation.places import CITIES, OFFICES
 from pipelines.emulator.organisation.rows import GUEST
 from pipelines.emulator.organisation.sessions import Sessions
@@ -34,7 +34,15 @@ ROLES = (
     "snc_platform_rest_api_access", "sn_hr_core.basic", "sn_customerservice_agent", "web_service_admin",
 )  # fmt: skip
 ELEVATED = frozenset({"security_admin"})
-GROUPS = ("Service Desk", "Network", "Platform Administrators", "HR Services", "Legal Holds", "Change Advisory Board", "Database")
+GROUPS = (
+    "Service Desk",
+    "Network",
+    "Platform Administrators",
+    "HR Services",
+    "Legal Holds",
+    "Change Advisory Board",
+    "Database",
+)
 # group -> roles that come with it; five of them carry an administrative role
 GROUP_ROLES = (
     ("Service Desk", "itil"), ("Network", "itil"), ("Platform Administrators", "user_admin"), ("HR Services", "sn_hr_core.basic"),
@@ -73,16 +81,10 @@ PLUGINS = (
 Row = Mapping[str, str]
 
 
-def moment(seconds: int) -> str:
-    return f"{datetime(1970, 1, 1) + timedelta(seconds=int(seconds)):%Y-%m-%d %H:%M:%S}"
-
-
 def table(rows: Sequence[Row]) -> pl.DataFrame:
     """Rows with differing columns; a column a row does not name is empty."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    return pl.DataFrame(
-        {name: pl.Series([row.get(name, "") for row in rows], dtype=pl.String) for name in columns}
-    )
+    return pl.DataFrame({name: pl.Series([row.get(name, "") for row in rows], dtype=pl.String) for name in columns})
 
 
 def role_ids(streams: Streams) -> dict[str, str]:
@@ -95,7 +97,13 @@ def department_id(streams: Streams, unit: int) -> str:
 
 
 def _stamped(at: int, by: str = "admin") -> dict[str, str]:
-    return {"sys_created_on": moment(at), "sys_created_by": by, "sys_updated_on": moment(at), "sys_updated_by": by, "sys_mod_count": "0"}
+    return {
+        "sys_created_on": moment(at),
+        "sys_created_by": by,
+        "sys_updated_on": moment(at),
+        "sys_updated_by": by,
+        "sys_mod_count": "0",
+    }
 
 
 def _account(sys_id: str, user_name: str, name: str, start: int, **more: str) -> Row:
@@ -143,10 +151,11 @@ def _special_accounts(streams: Streams, start: int) -> list[Row]:
         _account(streams.sys_id("user", "soap.guest"), "soap.guest", "", start, email=""),
     ]
     machines = {"internal_integration_user": "true", "web_service_access_only": "true", "email": ""}
-    for machine in MACHINES:
-        rows.append(_account(streams.sys_id("user", machine.user_name), machine.user_name, machine.label, start, **machines))
-    rows.append(_account(streams.sys_id("user", COLLECTOR), COLLECTOR, "Nowguard Collector", start, **machines))
-    return rows
+    labels = {**{machine.user_name: machine.label for machine in MACHINES}, COLLECTOR: "Nowguard Collector"}
+    return [
+        *rows,
+        *(_account(streams.sys_id("user", name), name, label, start, **machines) for name, label in labels.items()),
+    ]
 
 
 def _holdings(streams: Streams, people: People, roles: Mapping[str, str], start: int) -> list[Row]:
@@ -248,7 +257,7 @@ def login_changes(people: People, sessions: Sessions, end: int) -> list[Change]:
     last = order[np.flatnonzero(np.diff(user[order] * 10_000 + day[order], append=-1))]
     return [
         Change(
-            datetime(1970, 1, 1) + timedelta(seconds=time + 20), "sys_user", people.sys_id[who],
+            instant(time + 20), "sys_user", people.sys_id[who],
             {"last_login_time": moment(time), "last_login": moment(time)[:10], "failed_attempts": "0"},
         )
         for who, time in zip(user[last].tolist(), start[last].tolist(), strict=True)
@@ -263,6 +272,6 @@ def departures(people: People) -> tuple[list[Change], list[tuple[int, int]]]:
         time = int(people.left[at]) + 600
         stamp = {"sys_updated_on": moment(time), "sys_updated_by": "svc.hr_sync"}
         values = {"active": "false", "locked_out": "true", **stamp}
-        changes.append(Change(datetime(1970, 1, 1) + timedelta(seconds=time), "sys_user", people.sys_id[at], values))
+        changes.append(Change(instant(time), "sys_user", people.sys_id[at], values))
         audit.append((at, time))
     return changes, audit

@@ -12,7 +12,9 @@ from pipelines.emulator.organisation.places import BY_NAME, CITIES, DESTINATIONS
 from pipelines.emulator.organisation.population import Population
 from pipelines.emulator.organisation.streams import Bools, Ints, Streams
 
-HOLIDAYS = tuple(BY_NAME[name] for name in ("Cape Town", "Lisbon", "Mexico City", "Dubai", "Casablanca", "Lima", "Sydney"))
+HOLIDAYS = tuple(
+    BY_NAME[name] for name in ("Cape Town", "Lisbon", "Mexico City", "Dubai", "Casablanca", "Lima", "Sydney")
+)
 LONG_HAUL_KM = 5_000.0  # above this a day passes without work, so that every trip can be flown
 
 
@@ -49,7 +51,11 @@ def _plan_trips(rng: np.random.Generator, population: Population, people: People
     for user in np.flatnonzero(people.traveller):
         free_from = 0
         for day, chance, length, target in zip(
-            range(len(days)), rng.random(len(days)), rng.integers(2, 6, len(days)), rng.choice(targets, len(days)), strict=True
+            range(len(days)),
+            rng.random(len(days)),
+            rng.integers(2, 6, len(days)),
+            rng.choice(targets, len(days)),
+            strict=True,
         ):
             starts = chance < population.trips_a_day and people.workdays[user, days[day].weekday()]
             if starts and day >= free_from and target != people.city[user]:
@@ -59,11 +65,11 @@ def _plan_trips(rng: np.random.Generator, population: Population, people: People
 
 
 def _together(
-    rng: np.random.Generator, people: People, candidates: Ints, size: int, city: int, first: int, last: int, reason: str
+    rng: np.random.Generator, people: People, candidates: Ints, size: int, stay: tuple[int, int, int, str]
 ) -> list[Trip]:
-    """Several colleagues at the same place for the same days."""
+    """Several colleagues at the same place for the same days; `stay` is city, first day, last day and reason."""
     chosen = rng.choice(candidates, size=min(size, len(candidates)), replace=False)
-    return [Trip(int(user), city, first, last, reason) for user in chosen if people.city[user] != city]
+    return [Trip(int(user), *stay) for user in chosen if people.city[user] != stay[0]]
 
 
 def _special_trips(
@@ -81,12 +87,14 @@ def _special_trips(
     tuesdays = [at for at, day in enumerate(days) if day.weekday() == 1 and 14 <= at < len(days) - 4]
     if tuesdays:
         first = int(rng.choice(tuesdays))
-        trips += _together(rng, people, free(), population.conference_size, BY_NAME["Lisbon"], first, first + 2, "conference")
+        trips += _together(
+            rng, people, free(), population.conference_size, (BY_NAME["Lisbon"], first, first + 2, "conference")
+        )
     mondays = [at for at, day in enumerate(days) if day.weekday() == 0 and 14 <= at < len(days) - 5]
     if mondays:
         first = int(rng.choice(mondays))
         near = np.array([at for at in free() if CITIES[people.city[at]].zone.startswith("Europe")], dtype=np.int64)
-        trips += _together(rng, people, near, population.new_office_size, NEW_OFFICE, first, len(days) - 1, "posting")
+        trips += _together(rng, people, near, population.new_office_size, (NEW_OFFICE, first, len(days) - 1, "posting"))
     for user in rng.permutation(free())[: round(population.holiday_share * len(people) * len(days) / 30)]:
         first, length, city = int(rng.integers(0, len(days))), int(rng.integers(7, 15)), int(rng.choice(HOLIDAYS))
         if people.city[user] != city:
@@ -106,7 +114,7 @@ def build_whereabouts(population: Population, streams: Streams, people: People, 
     shape = (len(people), days)
     city = np.repeat(people.city[:, None], days, axis=1)
     away, late = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
-    offline = streams.of("whereabouts", "absence").random((days, len(people))).T < population.absence_share
+    offline = population.absence_share > streams.of("whereabouts", "absence").random((days, len(people))).T
     trips = _plan_trips(streams.of("whereabouts", "trips"), population, people, calendar)
     busy = {trip.user for trip in trips}
     trips += _special_trips(streams.of("whereabouts", "special"), population, people, calendar, busy)

@@ -2,6 +2,29 @@
 
 from __future__ import annotations
 
-from pipelines.emulator.organisation.stage import Scene
+from pipelines.emulator.organisation.scenarios import (
+    addresses,
+    bulk_work,
+    copying,
+    guessing,
+    insiders,
+    journeys,
+    leavers,
+    ransom,
+    stumbles,
+    travel,
+)
+from pipelines.emulator.organisation.script import Scene
 
-SCENES: tuple[Scene, ...] = ()
+SCENES: tuple[Scene, ...] = (
+    *travel.SCENES,
+    *guessing.SCENES,
+    *copying.SCENES,
+    *addresses.SCENES,
+    *leavers.SCENES,
+    *ransom.SCENES,
+    *insiders.SCENES,
+    *stumbles.SCENES,
+    *journeys.SCENES,
+    *bulk_work.SCENES,
+)
