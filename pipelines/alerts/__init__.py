@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from pipelines.alerts.coverage import Known, Needs, coverage
 from pipelines.alerts.decisions import Decision, Suppression, TriageSnapshot
+from pipelines.alerts.explain import Explanation, explain
 from pipelines.alerts.fold import Folded, fold
 from pipelines.alerts.publishable import publishable
 from pipelines.alerts.score import score
@@ -20,6 +21,7 @@ __all__ = [
     "CLOSE_REASONS",
     "MAX_SUPPRESSION",
     "Decision",
+    "Explanation",
     "Folded",
     "Known",
     "Needs",
@@ -27,6 +29,7 @@ __all__ = [
     "Triage",
     "TriageSnapshot",
     "coverage",
+    "explain",
     "fold",
     "new_suppression",
     "publishable",

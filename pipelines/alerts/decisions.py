@@ -116,6 +116,15 @@ def apply_decisions(alerts: pl.DataFrame, triage: TriageSnapshot) -> pl.DataFram
     )
 
 
+def overlay(alerts: pl.DataFrame, triage: TriageSnapshot) -> pl.DataFrame:
+    """Published rows with what was decided since: a decision on a row's own uid replaces what the file says."""
+    touched = alerts.filter(pl.col("alert_uid").is_in(list(triage.decisions)))
+    rest = alerts.filter(~pl.col("alert_uid").is_in(list(triage.decisions)))
+    if touched.height:
+        touched = touched.with_columns(_decision_columns(touched, triage.decisions))
+    return apply_suppressions(pl.concat([touched, rest], how="diagonal"), triage)
+
+
 def _origins(alerts: pl.DataFrame, threads: Iterable[Thread]) -> dict[str, tuple[str, ...]]:
     """Of threads whose uid is gone: the alerts that now cover their first day."""
     current = set(alerts["alert_uid"])
