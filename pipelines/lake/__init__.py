@@ -3,6 +3,22 @@
 from pipelines.lake.lease import Lease
 from pipelines.lake.ledger import LakeFile, Partition
 from pipelines.lake.partitions import Lake
+from pipelines.lake.publish import Published, publish, require_warehouse
 from pipelines.lake.runs import Runs
+from pipelines.lake.status import status
+from pipelines.lake.verify import repair, sweep, verify
 
-__all__ = ["Lake", "LakeFile", "Lease", "Partition", "Runs"]
+__all__ = [
+    "Lake",
+    "LakeFile",
+    "Lease",
+    "Partition",
+    "Published",
+    "Runs",
+    "publish",
+    "repair",
+    "require_warehouse",
+    "status",
+    "sweep",
+    "verify",
+]
