@@ -1,0 +1,84 @@
+"""What a person sees at the end of a run: alerts, blindness, rows and seconds per step, and three next commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from pipelines.cli.context import Output
+
+if TYPE_CHECKING:
+    from pipelines.settings import Settings
+
+STYLES = {"high": "bold red", "medium": "yellow", "low": "cyan", "blind": "bold red", "degraded": "yellow", "learning": "cyan"}
+SHOWN = 15
+
+ALERTS = """
+SELECT severity, policy_id, coalesce(actor_user_name, cast(len(actor_user_uids) AS VARCHAR) || ' users') AS who, title,
+       first_seen, round(risk_score) AS risk, round(priority) AS priority
+FROM mart.alerts WHERE instance = ? AND status <> 'closed' ORDER BY priority DESC, last_seen DESC, alert_uid LIMIT ?
+"""
+COUNTS = "SELECT count(*), (SELECT count(*) FROM mart.behaviors WHERE instance = $1) FROM mart.alerts WHERE instance = $1"
+COVERAGE = "SELECT policy_id, state, reason FROM mart.coverage WHERE instance = ? AND event_date = ? ORDER BY policy_id"
+STEPS = """
+SELECT step, cast(sum(rows) FILTER (WHERE "table" <> '') AS BIGINT) AS rows,
+       round(max(seconds) FILTER (WHERE "table" = ''), 1) AS seconds
+FROM mart.runs
+WHERE instance = $1 AND step IN (SELECT unnest($2))
+  AND run_uid IN (SELECT arg_max(run_uid, time) FROM mart.runs WHERE instance = $1 GROUP BY step)
+GROUP BY step
+"""
+
+
+def print_summary(settings: Settings, day: date, out: Output, *, seconds: float) -> None:
+    """Read the published file only: what is printed is what a BI tool would see."""
+    import duckdb
+
+    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+        found = _read(con, settings.instance, day)
+    if out.json:
+        out.document({**found, "seconds": round(seconds, 1), "warehouse": str(settings.warehouse)})
+        return
+    _print_alerts(found, out)
+    blind = [row for row in found["coverage"] if row[1] != "active"]
+    out.table(f"What the policies could see on {day}", ["policy", "state", "reason"], found["coverage"], styles=STYLES)
+    out.table("Steps of the last run", ["step", "rows", "seconds"], found["steps"])
+    if blind:
+        out.line(f"{len(blind)} of {len(found['coverage'])} policies did not see everything: read the reasons above.")
+    out.line(f"\nPublished {settings.warehouse} in {seconds:.0f} s. Where to look next:".strip())
+    for command, why in _next(settings):
+        out.line(f"  {command:<58} {why}")
+
+
+def _read(con: Any, instance: str, day: date) -> dict[str, Any]:
+    from pipelines.steps import STEPS as ORDER
+
+    steps = con.execute(STEPS, [instance, list(ORDER)]).fetchall()
+    alerts, behaviors = con.execute(COUNTS, [instance]).fetchall()[0]
+    return {
+        "alerts": con.execute(ALERTS, [instance, SHOWN]).fetchall(),
+        "alert_count": alerts,
+        "behavior_count": behaviors,
+        "coverage": con.execute(COVERAGE, [instance, day]).fetchall(),
+        "steps": sorted(steps, key=lambda row: ORDER.index(row[0])),
+    }
+
+
+def _print_alerts(found: dict[str, Any], out: Output) -> None:
+    rows: Sequence[Sequence[object]] = found["alerts"]
+    if rows:
+        title = f"{found['alert_count']} alerts ({found['behavior_count']} weaker observations in mart.behaviors)"
+        out.table(title, ["severity", "policy", "who", "what", "first seen (UTC)", "risk", "priority"], rows, styles=STYLES)
+        return
+    unseeing = [row[0] for row in found["coverage"] if row[1] == "blind"]
+    said = f"Nothing can be said for {', '.join(unseeing)}: blind." if unseeing else "No alerts."
+    out.line(said)
+
+
+def _next(settings: Settings) -> list[tuple[str, str]]:
+    return [
+        ("nowguard alerts list", "the queue; `alerts show <uid>` explains one"),
+        ("nowguard report --open", "the run as one offline HTML page"),
+        (f"duckdb -readonly {settings.warehouse}", "SELECT * FROM mart.alerts; any BI tool can read it"),
+    ]

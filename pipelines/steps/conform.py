@@ -1,0 +1,115 @@
+"""Derive activities and accounts for every day whose raw rows, lists or location data changed."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import duckdb
+
+from pipelines import conform as deriving
+from pipelines.contracts import contract, registry, sources
+from pipelines.contracts.table import Table
+from pipelines.enrich import Enricher
+from pipelines.lake import Lease
+from pipelines.steps.night import Night, StepRow, revision_of, timed
+from pipelines.steps.validate import judge
+from pipelines.window import DAY, days_between
+
+ACTIVITY, USER = "core__activity", "core__user"
+
+
+def conform(night: Night, lease: Lease) -> list[StepRow]:
+    """Write `core__user` and `core__activity` for stale days, then judge them."""
+    rows: list[StepRow] = []
+    enricher = enricher_of(night)
+    for day in night.landed_days():
+        inputs = _fingerprint(night, day, enricher)
+        if not night.asked_for(day) and _is_fresh(night, day, inputs):
+            continue
+        rows += _conform_day(night, lease, day, inputs, enricher)
+    judged, failures = judge(night, lease, [contract(ACTIVITY), contract(USER)], "conform")
+    if failures:
+        raise failures[0]
+    return [*rows, *judged]
+
+
+def enricher_of(night: Night) -> Enricher:
+    settings = night.settings
+    return Enricher(
+        geo_db=settings.geo_db,
+        asn_db=settings.asn_db,
+        ip_lists=settings.ip_lists,
+        look_back=timedelta(days=settings.ip_list_look_back_days),
+    )
+
+
+def _is_fresh(night: Night, day: date, inputs: str) -> bool:
+    part = night.lake.partition(contract(ACTIVITY), night.instance, day)
+    return part is not None and part.inputs == inputs
+
+
+def _conform_day(night: Night, lease: Lease, day: date, inputs: str, enricher: Enricher) -> list[StepRow]:
+    rows = []
+    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con, timed() as spent:
+        for table, days in _days_to_read(night, day).items():
+            _view_without_quarantine(night, con, table, days)
+        users = night.lake.replace(lease, contract(USER), night.instance, day, deriving.users(con, night.instance, day), inputs=inputs)
+        night.lake.view(con, contract(USER), night.instance, [day], name=USER)
+        derived = deriving.activities(con, night.instance, day, own_user_names=own_names(night))
+        enriched = enricher.apply(con, derived)
+        part = night.lake.replace(lease, contract(ACTIVITY), night.instance, day, enriched, inputs=inputs)
+    for table, written in ((USER, users), (ACTIVITY, part)):
+        state = "ok" if written.changed else "unchanged"
+        rows.append(StepRow("conform", table, day, state, written.rows, spent[0] if table == ACTIVITY else 0.0))
+    return rows
+
+
+def own_names(night: Night) -> tuple[str, ...]:
+    """Accounts of this product: their activity is marked and never alerts."""
+    return (night.settings.username,) if night.settings.username else ()
+
+
+def _days_to_read(night: Night, day: date) -> dict[Table, list[date]]:
+    """Context days around `day` for logs; the snapshot nearest after the day for slow tables."""
+    found: dict[Table, list[date]] = {}
+    for name, (before, after) in deriving.REQUIRED.items():
+        table = registry()[name]
+        found[table] = days_between(day - before * DAY, min(day + after * DAY, night.last))
+    for table in sources().values():
+        if table.source is not None and table.source.mode == "snapshot":
+            found[table] = snapshot_day(night, table, day)
+    return found
+
+
+def snapshot_day(night: Night, table: Table, day: date) -> list[date]:
+    """The snapshot taken on the day, else the next one after it (state is then reconstructed), else the last before."""
+    held = [d for d in night.lake.days(table, night.instance) if d <= night.last]
+    later = [d for d in held if d >= day]
+    return later[:1] or held[-1:]
+
+
+def _view_without_quarantine(night: Night, con: duckdb.DuckDBPyConnection, table: Table, days: list[date]) -> None:
+    """The raw view less the rows that validation set aside."""
+    quarantine = contract("out__quarantine")
+    held = [d for d in days if night.lake.partition(quarantine, night.instance, d)]
+    bad = night.lake.view(con, quarantine, night.instance, held, name="quarantined") if held else None
+    count = 0
+    if bad is not None:
+        found = con.execute("SELECT count(*) FROM quarantined WHERE \"table\" = ?", [table.name]).fetchall()
+        count = found[0][0]
+    if not count:
+        night.lake.view(con, table, night.instance, days, name=table.name)
+        return
+    night.lake.view(con, table, night.instance, days, name="with_bad_rows")
+    con.execute(
+        f'CREATE OR REPLACE TEMP TABLE "{table.name}" AS SELECT * FROM with_bad_rows w WHERE NOT EXISTS '
+        "(SELECT 1 FROM quarantined q WHERE q.\"table\" = ? AND q.source_uid = w.sys_id)",
+        [table.name],
+    )
+
+
+def _fingerprint(night: Night, day: date, enricher: Enricher) -> str:
+    parts = [
+        night.lake.fingerprint([table], night.instance, days) for table, days in _days_to_read(night, day).items()
+    ]
+    return revision_of(parts, enricher.revision, own_names(night))

@@ -1,0 +1,103 @@
+"""Run the policies over each stale day, score what they saw, and say what they could not see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from pipelines import alerts, features, policies
+from pipelines.contracts import contract
+from pipelines.contracts.table import Table
+from pipelines.lake import Lease
+from pipelines.policies import Policy
+from pipelines.steps.night import Night, StepRow, revision_of, timed
+from pipelines.window import DAY, days_between
+
+DETECTION, EVIDENCE, COVERAGE = "out__detection", "out__detection_evidence", "out__coverage"
+
+
+def detect(night: Night, lease: Lease) -> list[StepRow]:
+    """Write `out__detection`, its evidence and `out__coverage` for every stale day."""
+    chosen = policies.registry()
+    rows: list[StepRow] = []
+    for day in night.landed_days():
+        inputs = _fingerprint(night, day, chosen)
+        if night.asked_for(day) or not _is_fresh(night, day, inputs):
+            rows += _detect_day(night, lease, day, inputs, chosen)
+    return rows
+
+
+def _is_fresh(night: Night, day: date, inputs: str) -> bool:
+    part = night.lake.partition(contract(DETECTION), night.instance, day)
+    return part is not None and part.inputs == inputs
+
+
+def _reads(chosen: Mapping[str, Policy]) -> dict[Table, timedelta]:
+    """Every table the policies read, with the longest look-back that any of them needs."""
+    needed: dict[Table, timedelta] = {}
+    for policy in chosen.values():
+        for name in policy.reads:
+            table = contract(name)
+            needed[table] = max(needed.get(table, timedelta(0)), policy.lookback)
+    return needed
+
+
+def _fingerprint(night: Night, day: date, chosen: Mapping[str, Policy]) -> str:
+    parts = [
+        night.lake.fingerprint([table], night.instance, days_between((_first_day(day, back)), day))
+        for table, back in _reads(chosen).items()
+    ]
+    return revision_of(parts, night.settings.sensitivity)
+
+
+def _first_day(day: date, back: timedelta) -> date:
+    """The first day whose partition holds something of the `back` before `day`."""
+    return day - DAY * -(-back // DAY)
+
+
+def _detect_day(
+    night: Night, lease: Lease, day: date, inputs: str, chosen: Mapping[str, Policy]
+) -> list[StepRow]:
+    rows: list[StepRow] = []
+    found, evidence = [], []
+    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
+        _open_views(night, con, day, chosen)
+        for policy in chosen.values():
+            with timed() as spent:
+                result = policies.evaluate(policy, con, night.instance, day, sensitivity=night.settings.sensitivity)
+            found.append(result.detections)
+            evidence.append(result.evidence)
+            rows.append(StepRow("detect", policy.id, day, "ok", result.detections.num_rows, spent[0]))
+        coverage = alerts.coverage(tuple(chosen.values()), _known(night, con, day), instance=night.instance, day=day)
+        detections = alerts.score(con, night.instance, day, pa.concat_tables(found), pa.concat_tables(evidence))
+    night.lake.replace(lease, contract(COVERAGE), night.instance, day, coverage, inputs=inputs)
+    night.lake.replace(lease, contract(EVIDENCE), night.instance, day, pa.concat_tables(evidence), inputs=inputs)
+    night.lake.replace(lease, contract(DETECTION), night.instance, day, detections, inputs=inputs)
+    return rows
+
+
+def _open_views(night: Night, con: duckdb.DuckDBPyConnection, day: date, chosen: Mapping[str, Policy]) -> None:
+    for table, back in _reads(chosen).items():
+        night.lake.view(con, table, night.instance, days_between(_first_day(day, back), day), name=table.name)
+    for table in [*features.order(), contract("core__user")]:
+        if table not in _reads(chosen):
+            night.lake.view(con, table, night.instance, [day], name=table.name)
+
+
+def _known(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> dict[str, Any]:
+    """What coverage is judged by: table states of the day (else of the nearest run), settings, days of history."""
+    table = contract("out__table_state")
+    held = night.lake.days(table, night.instance)
+    nearest = [d for d in held if d >= day][:1] or held[-1:]
+    night.lake.view(con, table, night.instance, nearest, name=table.name)
+    return {
+        "table_states": con.sql("SELECT * FROM out__table_state").to_arrow_table().to_pylist(),
+        "history_days": len([d for d in night.landed_days() if d <= day]),
+        "has_geo": night.settings.geo_db is not None,
+        "has_asn": night.settings.asn_db is not None,
+        "has_ip_lists": night.settings.ip_lists is not None,
+    }

@@ -1,0 +1,90 @@
+"""Fold detections into alerts, bring the warehouse up to date, write the report."""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from pipelines import alerts, policies
+from pipelines.contracts import contract
+from pipelines.contracts.table import empty
+from pipelines.lake import Lake, Lease, Published, Runs
+from pipelines.lake import publish as publish_files
+from pipelines.settings import Settings
+from pipelines.state_store import StateStore
+from pipelines.steps.night import LEASE_TTL, Night, Reporting, StepRow, log
+from pipelines.window import utc_now
+
+
+def publish(night: Night, lease: Lease) -> list[StepRow]:
+    """Replace the warehouse file; readers see the old one or the new one."""
+    del lease  # the file is shared by all instances; its own rename is atomic
+    done = bring_up_to_date(night.settings, night.lake, night.store)
+    _write_report(night)
+    return [StepRow("publish", "warehouse", night.last, "ok", done.rows, done.seconds, _said(done))]
+
+
+def bring_up_to_date(settings: Settings, lake: Lake, store: StateStore, *, rebuild: bool = False) -> Published:
+    """Alerts of all days of all instances, and every stored partition that changed."""
+    frames = _fold(settings, lake, store)
+    return publish_files(
+        lake,
+        frames,
+        runs=Runs(store).all(),
+        warehouse_days=settings.warehouse_days,
+        rebuild=rebuild,
+        memory_limit=settings.memory_limit,
+        threads=settings.threads,
+    )
+
+
+def _fold(settings: Settings, lake: Lake, store: StateStore) -> dict[str, pa.Table]:
+    """Detections are few: folding all of them at each publish keeps an alert's first day right."""
+    detection, evidence = contract("out__detection"), contract("out__detection_evidence")
+    budgets = {p.id: p.daily_budget for p in policies.registry().values() if getattr(p, "daily_budget", None)}
+    with lake.connect(settings.memory_limit, settings.threads) as con:
+        for table in (detection, evidence):
+            paths = [
+                str(path)
+                for instance in lake.ledger.instances()
+                for path in lake.files(table, instance, lake.days(table, instance))
+            ]
+            _union(con, table.name, paths)
+        return alerts.publishable(
+            con, con.sql(f"FROM {detection.name}"), con.sql(f"FROM {evidence.name}"), alerts.Triage(store), now=utc_now(),
+            budgets=budgets,
+        )  # fmt: skip
+
+
+def _union(con: duckdb.DuckDBPyConnection, name: str, paths: list[str]) -> None:
+    """A view of many partitions at once, all days and instances."""
+    if not paths:
+        con.register(name, empty(contract(name)))
+        return
+    listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+    con.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS SELECT * FROM read_parquet([{listed}], hive_partitioning = false)')
+
+
+def _write_report(night: Night) -> None:
+    """The report is a convenience: its failure is logged and does not take the published warehouse back."""
+    from pipelines.report import render
+
+    target = night.settings.data_dir / "report" / "index.html"
+    try:
+        render(night.settings.warehouse, target)
+    except Exception:  # noqa: BLE001  # whatever a template trips over, the night is published
+        log.exception("the report could not be written; the warehouse is published")
+
+
+def _said(done: Published) -> str:
+    how = "rebuilt" if done.rebuilt else f"{done.replaced} partitions replaced"
+    return f"{how}, {done.bytes / 1e6:.1f} MB"
+
+
+def rebuild_all(settings: Settings, progress: Reporting) -> Published:
+    """The warehouse from nothing but the lake and the state store, for every instance."""
+    store = StateStore(settings.state_file)
+    lake = Lake(settings.data_dir, store)
+    progress.say("rebuilding the warehouse from the lake")
+    with lake.acquire(settings.instance or "all", None, owner="rebuild", ttl=LEASE_TTL):
+        return bring_up_to_date(settings, lake, store, rebuild=True)
