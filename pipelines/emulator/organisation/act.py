@@ -21,7 +21,7 @@ from pipelines.emulator.organisation.places import BY_NAME, CITIES, kilometres, 
 from pipelines.emulator.organisation.rows import GUEST
 from pipelines.emulator.organisation.script import NotEnoughPeopleError, Scene, Script
 from pipelines.emulator.organisation.sessions import OFFICE, PHONE
-from pipelines.emulator.organisation.streams import Bools, Ints, sys_ids
+from pipelines.emulator.organisation.streams import Bools, Ints
 from pipelines.emulator.organisation.visit import Visit
 from pipelines.emulator.organisation.world import Change, Listing
 
@@ -34,11 +34,12 @@ class Act:
     """One performance of a scene, on one day; everything written through it belongs to its incident."""
 
     company: Company
-    script: Script
     scene: Scene
     rng: np.random.Generator
     day: int
     copy: int
+    busy: Mapping[int, Sequence[int]]
+    script: Script = field(default_factory=Script)
     cast_users: dict[int, None] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
     first: int = NEVER
@@ -82,7 +83,7 @@ class Act:
 
     def _free(self, user: int, reach: int) -> bool:
         first, last = self.day - reach, self.day + self.scene.days - 1 + reach
-        return user not in self.cast_users and not any(first <= day <= last for day in self.script.busy[user])
+        return user not in self.cast_users and not any(first <= day <= last for day in self.busy.get(user, ()))
 
     def _is(self, presence: Presence, user: int) -> bool:
         if presence == "any":
@@ -179,7 +180,7 @@ class Act:
         )
 
     def fresh_id(self) -> str:
-        return str(sys_ids(self.rng, 1)[0])
+        return self.rng.bytes(16).hex()
 
     def account(self, name: str, user_id: str) -> None:
         """An account without a person takes part."""

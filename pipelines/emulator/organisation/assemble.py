@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.emulator.organisation import tables
+from pipelines.emulator.organisation.act import Act
 from pipelines.emulator.organisation.clock import instant, moment
 from pipelines.emulator.organisation.company import Company
 from pipelines.emulator.organisation.content import TYPES, Body, digests
@@ -21,37 +22,52 @@ from pipelines.emulator.organisation.world import Change
 
 LOGS = ("sysevent", "syslog_transaction", "sys_audit", "sys_audit_role", "sys_audit_delete", "sys_email")
 Frames = defaultdict[str, list[pl.DataFrame]]
+Departure = tuple[int, int, int]  # user, from, until
 
 
-def silence(company: Company, script: Script, frames: Frames) -> None:
+def silence(company: Company, departures: Sequence[Departure], frames: Frames) -> None:
     """Takes the ordinary rows of scripted leavers out of the time they are gone; files they would have attached get
-    their manager as owner, since others may have read them."""
+    their manager as owner, since others may have read them. Background jobs under their name go on."""
     people = company.people
-    for user, since, until in script.departures:
-        name, manager = people.user_name[user], people.user_name[max(0, int(people.manager[user]))]
-        gone = pl.col("sys_created_on").is_between(pl.lit(moment(since)), pl.lit(moment(min(until, company.end))))
-        spoken_for = {
-            "sysevent": pl.col("parm1") == name,
-            "syslog_transaction": pl.lit(False),
-            "sys_audit": pl.lit(False),
-        }
-        for log, other in spoken_for.items():
-            background = pl.col("type") == "scheduler" if log == "syslog_transaction" else pl.lit(False)
-            by_them = ((pl.col("sys_created_by") == name) | other) & ~background
-            frames[log] = [rows.filter(~(gone & by_them)) for rows in frames[log]]
-        owner = (
-            pl.when(gone & (pl.col("sys_created_by") == name)).then(pl.lit(manager)).otherwise(pl.col("sys_created_by"))
+    gone = [
+        (
+            people.user_name[user],
+            people.user_name[max(0, int(people.manager[user]))],
+            moment(since),
+            moment(min(until, company.end)),
         )
-        frames["sys_attachment"] = [
-            rows.with_columns(owner.alias("sys_created_by")) for rows in frames["sys_attachment"]
-        ]
+        for user, since, until in departures
+    ]
+    for log, who in (
+        ("sysevent", ("sys_created_by", "parm1")),
+        ("syslog_transaction", ("sys_created_by",)),
+        ("sys_audit", ("user",)),
+    ):
+        frames[log] = [_without(pl.concat(frames[log]), who, [(name, since, until) for name, _, since, until in gone])]
+    for name, manager, since, until in gone:
+        theirs = (pl.col("sys_created_by") == name) & pl.col("sys_created_on").is_between(pl.lit(since), pl.lit(until))
+        owner = pl.when(theirs).then(pl.lit(manager)).otherwise(pl.col("sys_created_by")).alias("sys_created_by")
+        frames["sys_attachment"] = [rows.with_columns(owner) for rows in frames["sys_attachment"]]
 
 
-def still_true(company: Company, script: Script, changes: Sequence[Change]) -> list[Change]:
+def _without(rows: pl.DataFrame, who: Sequence[str], gone: Sequence[tuple[str, str, str]]) -> pl.DataFrame:
+    """Rows but for those that name a leaver in a column of `who` between two times."""
+    names = [name for name, _, _ in gone]
+    concerned = pl.any_horizontal(pl.col(column).is_in(names) for column in who)
+    if "type" in rows.columns:
+        concerned &= pl.col("type") != "scheduler"
+    some = rows.filter(concerned)
+    for name, since, until in gone:
+        theirs = pl.any_horizontal(pl.col(column) == name for column in who)
+        some = some.filter(~(theirs & pl.col("sys_created_on").is_between(pl.lit(since), pl.lit(until))))
+    return pl.concat([rows.filter(~concerned), some])
+
+
+def still_true(company: Company, departures: Sequence[Departure], changes: Sequence[Change]) -> list[Change]:
     """Without the logins of scripted leavers while they are gone."""
     gone = {
         company.people.sys_id[user]: (instant(since), instant(min(until, company.end)))
-        for user, since, until in script.departures
+        for user, since, until in departures
     }
     return [
         change for change in changes
@@ -63,21 +79,18 @@ def _column(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
     return [row[name] for row in rows]
 
 
-def scenario_rows(company: Company, script: Script, frames: Frames) -> None:
-    """The script's rows in the same stored form as ordinary ones."""
-    rng, delay = company.streams.of("scene rows"), company.population.event_update_seconds
-    rows = script.rows
+def scenario_rows(act: Act, frames: Frames) -> None:
+    """The act's rows in the same stored form as ordinary ones."""
+    rows, delay = act.script.rows, act.company.population.event_update_seconds
+    rng = act.company.streams.of("scene rows", act.scene.name, act.copy)
     if calls := rows["syslog_transaction"]:
-        named = {
-            name: _column(calls, name) for name in ("user_name", "url", "kind", "address", "agent", "session", "status")
-        }
+        names = ("user_name", "url", "kind", "address", "agent", "session", "status")
         time, length = np.array(_column(calls, "time")), np.array(_column(calls, "length"))
+        named = {name: _column(calls, name) for name in names}
         frames["syslog_transaction"].append(transactions(rng, time, length=length, **named))
     if raised := rows["sysevent"]:
-        named = {
-            name: _column(raised, name)
-            for name in ("name", "parm1", "parm2", "table", "instance", "user_id", "user_name", "uri")
-        }
+        fields = ("name", "parm1", "parm2", "table", "instance", "user_id", "user_name", "uri")
+        named = {name: _column(raised, name) for name in fields}
         frames["sysevent"].append(events(rng, delay, np.array(_column(raised, "time")), **named))
     for name in ("sys_audit", "sys_audit_role", "sys_audit_delete", "sys_email"):
         if items := rows[name]:
@@ -85,7 +98,7 @@ def scenario_rows(company: Company, script: Script, frames: Frames) -> None:
             stamped = {"sys_id": sys_ids(rng, len(items)), "sys_created_on": stamps(_column(items, "time"))}
             frames[name].append(frame({**stamped, **columns}, len(items)))
     if attached := rows["sys_attachment"]:
-        frames["sys_attachment"].append(_attached(company, script, attached))
+        frames["sys_attachment"].append(_attached(act.company, act.script, attached))
 
 
 def _attached(company: Company, script: Script, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
@@ -150,7 +163,7 @@ def assemble(company: Company, frames: Frames) -> dict[str, pl.DataFrame]:
         if name == "sysevent":
             rows = _with_twins(company, rows)
         if name in ("sysevent", "syslog_transaction"):
-            rows = _with_late_rows(company, name, rows)
+            rows = _with_late_rows(company, rows)
         result[name] = (
             rows.sort("sys_created_on", "sys_id") if "sys_created_on" in rows.columns else rows.sort("sys_id")
         )
@@ -162,23 +175,22 @@ def assemble(company: Company, frames: Frames) -> dict[str, pl.DataFrame]:
 
 def _with_twins(company: Company, rows: pl.DataFrame) -> pl.DataFrame:
     """Rotation re-creates events that were not processed at midnight: a second row in state transferred."""
-    rng = company.streams.of("twins")
-    around_midnight = rows["sys_created_on"].str.slice(11) >= "23:59:40"
-    drawn = pl.Series(rng.random(rows.height) < company.population.transferred_share)
-    twins = rows.filter(around_midnight | drawn)
-    twins = twins.with_columns(sys_ids(rng, twins.height), pl.lit("transferred").alias("state"))
-    return pl.concat([rows, twins])
+    around_midnight = pl.col("sys_created_on").str.slice(11) >= "23:59:40"
+    twins = rows.filter(around_midnight | (_lot(0) < company.population.transferred_share))
+    own_id = (pl.col("sys_id").str.slice(16) + pl.col("sys_id").str.slice(0, 16)).alias("sys_id")
+    return pl.concat([rows, twins.with_columns(own_id, pl.lit("transferred").alias("state"))])
 
 
-def _with_late_rows(company: Company, name: str, rows: pl.DataFrame) -> pl.DataFrame:
+def _with_late_rows(company: Company, rows: pl.DataFrame) -> pl.DataFrame:
     """`_visible_at` of rows that a poller cannot see at once; '' for all others."""
-    rng = company.streams.of("late", name)
-    draw = rng.random(rows.height)
-    late, very_late = company.population.late_share, company.population.very_late_share
-    delay = np.where(
-        draw < very_late, rng.integers(2 * 3600, 40 * 3600, rows.height), rng.integers(60, 2400, rows.height)
-    )
-    created = rows["sys_created_on"].str.to_datetime("%Y-%m-%d %H:%M:%S")
-    visible = (created + pl.Series(delay * 1000).cast(pl.Duration("ms"))).dt.strftime("%Y-%m-%d %H:%M:%S")
-    chosen = pl.Series(draw < late + very_late)
-    return rows.with_columns(pl.when(chosen).then(visible).otherwise(pl.lit("")).alias("_visible_at"))
+    very_late, late = company.population.very_late_share, company.population.late_share
+    minutes = pl.when(_lot(8) < very_late).then(120 + _lot(16) * 2280).otherwise(1 + _lot(16) * 39)
+    created = pl.col("sys_created_on").str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="ms")
+    visible = created + pl.duration(seconds=(minutes * 60).cast(pl.Int64), time_unit="ms")
+    text = visible.dt.strftime("%Y-%m-%d %H:%M:%S")
+    return rows.with_columns(pl.when(_lot(8) < very_late + late).then(text).otherwise(pl.lit("")).alias("_visible_at"))
+
+
+def _lot(digits_from: int) -> pl.Expr:
+    """A number in [0, 1) drawn by the row's own sys_id, so that one row's fate never depends on another's."""
+    return pl.col("sys_id").str.slice(digits_from, 8).str.to_integer(base=16, dtype=pl.UInt32) / 2**32

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from pipelines.emulator.organisation import habits, logins, machines, pages, paperwork, tables
+from pipelines.emulator.organisation.act import Act
 from pipelines.emulator.organisation.assemble import (
     Frames,
     assemble,
@@ -24,7 +26,6 @@ from pipelines.emulator.organisation.perform import perform
 from pipelines.emulator.organisation.population import Population
 from pipelines.emulator.organisation.records import build_records, incident_table
 from pipelines.emulator.organisation.scenarios import SCENES
-from pipelines.emulator.organisation.script import Script
 from pipelines.emulator.organisation.sessions import build_sessions
 from pipelines.emulator.organisation.streams import Streams
 from pipelines.emulator.organisation.whereabouts import build_whereabouts
@@ -49,25 +50,31 @@ def generate(
     last = end or LAST_DAY
     first = last - timedelta(days=days + before)
     company = build_company(population or Population(), Streams(seed), users, first, days + before)
-    script, frames = Script(), Frames(list)
+    frames = Frames(list)
     ordinary = _ordinary_life(company, frames)
-    perform(company, script, SCENES)
-    silence(company, script, frames)
-    scenario_rows(company, script, frames)
+    acts = perform(company, SCENES)
+    scripts = [act.script for act in acts]
+    departures = [departure for script in scripts for departure in script.departures]
+    silence(company, departures, frames)
+    for act in acts:
+        scenario_rows(act, frames)
     departures_audit(company, frames)
-    changes = (*still_true(company, script, ordinary), *script.changes)
+    changes = [*still_true(company, departures, ordinary), *(change for script in scripts for change in script.changes)]
+    bodies = company.files.bodies() | {sys_id: body for script in scripts for sys_id, body in script.bodies.items()}
+    identities = [*habits.directory(company), *(change for script in scripts for change in script.directory)]
+    listed = [line for script in scripts for line in script.listings]
     return World(
         seed=seed,
         start=midnight(first),
         end=midnight(last),
         tables=assemble(company, frames),
         changes=tuple(sorted(changes, key=lambda change: (change.at, change.table, change.sys_id))),
-        attachments=Contents({**company.files.bodies(), **script.bodies}),
+        attachments=Contents(bodies),
         network=company.network.blocks,
-        truth=_truth(company, script),
+        truth=_truth(company, acts),
         accounts=_accounts(company.streams),
-        listings=(*script.listings, *background_listings(company)),
-        directory=tuple(sorted((*habits.directory(company), *script.directory), key=lambda change: change.at)),
+        listings=(*listed, *background_listings(company)),
+        directory=tuple(sorted(identities, key=lambda change: change.at)),
     )
 
 
@@ -125,9 +132,9 @@ def _ordinary_life(company: Company, frames: Frames) -> list[Change]:
     return [*changes, *leaving, *tables.login_changes(company.people, company.sessions, company.end)]
 
 
-def _truth(company: Company, script: Script) -> dict[str, object]:
+def _truth(company: Company, acts: Sequence[Act]) -> dict[str, object]:
     return {
-        "incidents": [*script.incidents, *habits.incidents(company)],
+        "incidents": [*(act.truth() for act in acts), *habits.incidents(company)],
         "networks": {"misplaced": list(company.network.misplaced)},
     }
 

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
+from itertools import product
 
 import numpy as np
 
 from pipelines.emulator.organisation.act import Act
 from pipelines.emulator.organisation.company import Company
 from pipelines.emulator.organisation.people import NEVER
-from pipelines.emulator.organisation.script import NotEnoughPeopleError, Scene, Script
+from pipelines.emulator.organisation.script import NotEnoughPeopleError, Scene
 
 
-def perform(company: Company, script: Script, scenes: Iterable[Scene]) -> None:
-    """Plays every scene as often as the population asks for, on days drawn from the scene's own stream."""
+def perform(company: Company, scenes: Iterable[Scene]) -> list[Act]:
+    """Plays every scene as often as the population asks for, on days drawn from the scene's own stream.
+
+    A scene added at the end changes nothing about those before it.
+    """
     window = min(30, max(0, company.days - company.population.learning_days))
     copies = max(1, round(company.population.scene_rate * len(company.people) / 300 * window / 30))
-    for scene in scenes:
-        for copy in range(copies):
-            rng = company.streams.of("scene", scene.name, copy)
-            day = _day(company, scene, rng, copy)
-            if day is not None:
-                _play(Act(company, script, scene, rng, day, copy))
+    busy: defaultdict[int, list[int]] = defaultdict(list)
+    acts = []
+    for scene, copy in product(scenes, range(copies)):
+        rng = company.streams.of("scene", scene.name, copy)
+        day = _day(company, scene, rng, copy)
+        if day is None or not _played(act := Act(company, scene, rng, day, copy, busy)):
+            continue
+        acts.append(act)
+        for user in act.cast_users:
+            busy[user] += [act.day, act.day + scene.days - 1]
+    return acts
 
 
 def _day(company: Company, scene: Scene, rng: np.random.Generator, copy: int) -> int | None:
@@ -43,14 +53,10 @@ def _day(company: Company, scene: Scene, rng: np.random.Generator, copy: int) ->
     return inner[int(rng.integers(len(inner)))]
 
 
-def _play(act: Act) -> None:
-    """A scene casts before it writes, so one that finds too few people leaves nothing behind."""
+def _played(act: Act) -> bool:
+    """Whether it took place: not if it found too few people, or nothing of it fell into the period."""
     try:
         act.scene.play(act)
     except NotEnoughPeopleError:
-        return
-    if act.first == NEVER:
-        return
-    for user in act.cast_users:
-        act.script.busy[user] += [act.day, act.day + act.scene.days - 1]
-    act.script.incidents.append(act.truth())
+        return False
+    return act.first != NEVER

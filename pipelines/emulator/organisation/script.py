@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,13 +38,11 @@ class Scene:
 
 @dataclass
 class Script:
-    """Rows and changes written so far, plain Python values by table."""
+    """What one act writes: rows as plain Python values by table, and everything that goes with them."""
 
     rows: defaultdict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     changes: list[Change] = field(default_factory=list)
     directory: list[Change] = field(default_factory=list)
     listings: list[Listing] = field(default_factory=list)
     bodies: dict[str, Body] = field(default_factory=dict)
-    incidents: list[Mapping[str, Any]] = field(default_factory=list)
     departures: list[tuple[int, int, int]] = field(default_factory=list)  # user, from, until: no ordinary life between
-    busy: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))

@@ -21,7 +21,7 @@ def _holiday(act: Act) -> None:
     """A look at the mail from the beach, long after the flight."""
     trips = [trip for trip in act.company.whereabouts.trips if trip.reason == "holiday" and trip.first + 3 <= trip.last]
     trips = [trip for trip in trips if trip.first + 2 >= act.company.population.learning_days]
-    free = [trip for trip in trips if not act.script.busy[trip.user]]
+    free = [trip for trip in trips if trip.user not in act.busy]
     if len(free) <= act.copy:
         raise NotEnoughPeopleError(act.scene.name)
     trip = free[act.copy]
