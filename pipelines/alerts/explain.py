@@ -30,7 +30,12 @@ _RISK_WORDS: Mapping[str, str] = {
     "campaign": "one source, many users",
     "suppressed": "a mechanism holds it for harmless",
 }
-_PRIORITY_LIMITS: Mapping[str, int] = {"severity": int(max(SEVERITY.values())), "user_impact": 25, "popularity": 20, "asset": 15}
+_PRIORITY_LIMITS: Mapping[str, int] = {
+    "severity": int(max(SEVERITY.values())),
+    "user_impact": 25,
+    "popularity": 20,
+    "asset": 15,
+}
 
 
 @dataclass(frozen=True)
