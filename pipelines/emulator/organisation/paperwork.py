@@ -10,6 +10,7 @@ import polars as pl
 
 from pipelines.emulator.organisation.clock import DAY, instant, moment
 from pipelines.emulator.organisation.company import Company
+from pipelines.emulator.organisation.people import NEVER
 from pipelines.emulator.organisation.records import TABLES
 from pipelines.emulator.organisation.rows import events, frame, stamps, transactions
 from pipelines.emulator.organisation.sessions import OFFICE, Sessions
@@ -139,7 +140,8 @@ def impersonations(company: Company) -> Paperwork:
     rng = company.streams.of("paperwork", "impersonation")
     agents = np.flatnonzero(people.desk[sessions.user] & (sessions.mode == OFFICE))
     chosen = agents[rng.random(len(agents)) < population.impersonations_a_day / 1.5]
-    colleagues = np.flatnonzero(people.employees & ~people.admin & ~people.desk & ~people.dormant)
+    steady = (people.joined == 0) & (people.left == NEVER)
+    colleagues = np.flatnonzero(people.employees & ~people.admin & ~people.desk & ~people.dormant & steady)
     target = colleagues[rng.integers(0, len(colleagues), len(chosen))]
     begin, length = sessions.start[chosen] + rng.integers(120, 1500, len(chosen)), rng.integers(60, 420, len(chosen))
     agent_name = company.user_names.gather(sessions.user[chosen])

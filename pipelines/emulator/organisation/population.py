@@ -66,7 +66,7 @@ class Population:
     workday_start_spread: float = _parameter(
         0.8, "standard deviation of that hour between users, half of it within a user", RBA
     )
-    second_session_share: float = _parameter(0.55, "working days with a second session in the afternoon", RBA)
+    second_session_share: float = _parameter(0.65, "working days with a second session in the afternoon", RBA)
     evening_session_share: float = _parameter(0.07, "working days with an evening session from home", RBA)
     mobile_session_share: float = _parameter(
         0.30, "working days with a phone session, of those who use one", RBA_DEVICES
@@ -134,3 +134,9 @@ def parameters() -> Iterator[tuple[str, object, str, str]]:
     """Name, default, meaning and source of each parameter, in order of declaration."""
     for item in fields(Population):
         yield item.name, item.default, item.metadata["meaning"], item.metadata["source"]
+
+
+def parameter_table() -> str:
+    """The Markdown table of docs/explanation/population.md."""
+    lines = [f"| `{name}` | {default} | {meaning} | {source} |" for name, default, meaning, source in parameters()]
+    return "\n".join(["| parameter | default | meaning | source |", "| --- | --- | --- | --- |", *lines])

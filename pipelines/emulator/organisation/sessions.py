@@ -195,7 +195,7 @@ class _Day:
         offsets = np.array([utc_offset(city.zone, self.date) for city in CITIES], dtype=np.int64)
         local = (hour * 3600).astype(np.int64) + rng.integers(0, 60, len(user))
         start = epoch(self.date) + local - offsets[self.whereabouts.city[user, self.index]]
-        minutes = np.array([110, 90, 30, 10])[slot] * rng.lognormal(0, 0.45, len(user))
+        minutes = np.array([170, 150, 35, 10])[slot] * rng.lognormal(0, 0.45, len(user))
         desk, phone = self.desk_addresses(user, mode), self.phone_addresses(user)
         drawn = Sessions(
             day=np.full(len(user), self.index, dtype=np.int64),

@@ -28,3 +28,14 @@ SCENES: tuple[Scene, ...] = (
     *journeys.SCENES,
     *bulk_work.SCENES,
 )
+
+
+def scene_table() -> str:
+    """The Markdown table of docs/explanation/population.md."""
+    lines = [
+        f"| `{scene.name}` | {scene.kind} | {scene.difficulty} | {', '.join(scene.policies) or '-'} "
+        f"| {', '.join(scene.tempts) or '-'} | {scene.note} |"
+        for scene in SCENES
+    ]
+    head = "| scene | kind | difficulty | may be reported by | tempts | what happens |"
+    return "\n".join([head, "| --- | --- | --- | --- | --- | --- |", *lines])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from pipelines.emulator.organisation import habits, logins, machines, pages, paperwork, tables
@@ -26,6 +26,7 @@ from pipelines.emulator.organisation.perform import perform
 from pipelines.emulator.organisation.population import Population
 from pipelines.emulator.organisation.records import build_records, incident_table
 from pipelines.emulator.organisation.scenarios import SCENES
+from pipelines.emulator.organisation.script import Scene
 from pipelines.emulator.organisation.sessions import build_sessions
 from pipelines.emulator.organisation.streams import Streams
 from pipelines.emulator.organisation.whereabouts import build_whereabouts
@@ -42,17 +43,18 @@ def generate(
     end: date | None = None,
     *,
     population: Population | None = None,
+    scenes: Iterable[Scene] = SCENES,
 ) -> World:
     """An organisation of `users` people over `days` days and `before` more to warm up, ending at midnight UTC of `end`.
 
-    Equal arguments give equal worlds. At least 20 users; a scenario that finds too few people or days is left out.
+    Equal arguments give equal worlds; `scenes` may leave out attacks or look-alikes without touching the rest. At least 20 users; a scenario that finds too few people or days is left out.
     """
     last = end or LAST_DAY
     first = last - timedelta(days=days + before)
     company = build_company(population or Population(), Streams(seed), users, first, days + before)
     frames = Frames(list)
     ordinary = _ordinary_life(company, frames)
-    acts = perform(company, SCENES)
+    acts = perform(company, scenes)
     scripts = [act.script for act in acts]
     departures = [departure for script in scripts for departure in script.departures]
     silence(company, departures, frames)
