@@ -1,0 +1,77 @@
+"""One organisation through the project's own steps after extraction: conform, features, detect, fold."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from bench.detection.judge import Incident
+from bench.detection.land import land
+from pipelines.emulator.organisation import World, ip_lists, network_mmdb
+from pipelines.settings import Settings
+from pipelines.steps import Logged, open_night, perform
+
+INSTANCE = "bench"
+STEPS = ("conform", "features", "detect", "publish")
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What was published about one organisation, and its truth."""
+
+    seed: int
+    humans: int
+    days: tuple[date, ...]
+    alerts: list[dict[str, Any]]
+    behaviors: list[dict[str, Any]]
+    coverage: list[dict[str, Any]]
+    incidents: list[Incident]
+    seconds: Mapping[str, float]
+
+
+def replay(world: World, folder: Path, *, sensitivity: str = "medium") -> Replayed:
+    """Land `world` in a lake under `folder` and run every step of the night but extraction and validation over it."""
+    city, asn = network_mmdb(world, folder / "geo")
+    settings = Settings(
+        data_dir=folder / "data",
+        instance_name=INSTANCE,
+        instance_url="http://localhost",
+        username="nowguard.collector",
+        geo_db=city,
+        asn_db=asn,
+        ip_lists=ip_lists(world, folder / "lists"),
+        sensitivity=sensitivity,
+    )
+    first, last = world.start.date(), date.fromordinal(world.end.date().toordinal() - 1)
+    night = open_night(settings, first, last, Logged())
+    seconds: dict[str, float] = {}
+    with night.lease() as lease:
+        started = time.monotonic()
+        days = land(world, night.lake, lease, INSTANCE)
+        seconds["land"] = time.monotonic() - started
+        for step in STEPS:
+            seconds[step] = perform(night, lease, step).seconds
+    night.store.close()
+    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+        alerts, behaviors, coverage = (_rows(con, view) for view in ("alerts", "behaviors", "coverage"))
+    incidents = [Incident.of(row) for row in world.truth["incidents"]]
+    return Replayed(world.seed, humans(world), tuple(days), alerts, behaviors, coverage, incidents, seconds)
+
+
+def humans(world: World) -> int:
+    """Accounts of people: neither integration nor web-service-only."""
+    users = world.tables["sys_user"].to_dicts()
+    return sum(
+        "true" not in (row.get("internal_integration_user"), row.get("web_service_access_only")) for row in users
+    )
+
+
+def _rows(con: duckdb.DuckDBPyConnection, view: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = con.sql(f"SELECT * FROM mart.{view}").to_arrow_table().to_pylist()
+    return found
