@@ -11,7 +11,7 @@ from pipelines.emulator.organisation import devices
 from pipelines.emulator.organisation.clock import DAY
 from pipelines.emulator.organisation.names import CUSTOMERS, DEPARTMENT_INDEX, DEPARTMENTS, FIRST, LAST
 from pipelines.emulator.organisation.network import GATEWAYS, Network, home_pools
-from pipelines.emulator.organisation.places import BORDERS, BY_NAME, CITIES, OFFICES, kilometres
+from pipelines.emulator.organisation.places import BORDERS, BY_NAME, CITIES, OFFICES, nearest
 from pipelines.emulator.organisation.population import Population
 from pipelines.emulator.organisation.streams import Bools, Floats, Ints, Streams, choose
 
@@ -159,10 +159,7 @@ def _egress(rng: np.random.Generator, population: Population, city: Ints, extern
 
 def _gateways(city: Ints) -> Ints:
     """Position in GATEWAYS of the nearest one."""
-    points = [office for office in OFFICES if office.name in GATEWAYS]
-    order = [GATEWAYS.index(point.name) for point in points]
-    nearest = [order[int(np.argmin([kilometres(place, point) for point in points]))] for place in CITIES]
-    return np.asarray(nearest, dtype=np.int64)[city]
+    return np.array([nearest(place, GATEWAYS) for place in CITIES], dtype=np.int64)[city]
 
 
 def _turnover(rng: np.random.Generator, share: float, eligible: Ints, first: int, days: int) -> tuple[Ints, Ints]:

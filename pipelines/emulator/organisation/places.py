@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import asin, cos, radians, sin, sqrt
@@ -94,6 +95,11 @@ def kilometres(one: City, other: City) -> float:
     turn = radians(other.longitude - one.longitude)
     chord = sin((psi - phi) / 2) ** 2 + cos(phi) * cos(psi) * sin(turn / 2) ** 2
     return 12_742.0 * asin(sqrt(chord))
+
+
+def nearest(place: City, names: Sequence[str]) -> int:
+    """Position of the nearest of the named cities."""
+    return min(range(len(names)), key=lambda at: kilometres(place, CITIES[BY_NAME[names[at]]]))
 
 
 def utc_offset(zone: str, day: date) -> int:

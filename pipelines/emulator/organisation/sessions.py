@@ -12,7 +12,7 @@ from pipelines.emulator.organisation.clock import DAY, epoch
 from pipelines.emulator.organisation.names import DEPARTMENT_INDEX
 from pipelines.emulator.organisation.network import CLOUD, GATEWAYS, RELAYS, SECURE_EDGE, Network
 from pipelines.emulator.organisation.people import Egress, People
-from pipelines.emulator.organisation.places import CITIES, NEW_OFFICE, OFFICES, utc_offset
+from pipelines.emulator.organisation.places import CITIES, NEW_OFFICE, OFFICES, nearest, utc_offset
 from pipelines.emulator.organisation.population import Population
 from pipelines.emulator.organisation.streams import Bools, Floats, Ints, Streams, sys_ids
 from pipelines.emulator.organisation.whereabouts import Whereabouts
@@ -67,7 +67,7 @@ class _Addresses:
         self.office[NEW_OFFICE] = network.span("newoffice", "Gdansk").first
         self.edge = first("sase", list(SECURE_EDGE))
         self.cloud = first("cloud", [CLOUD[1 if city.zone.startswith("Europe") else 0].name for city in CITIES])
-        self.relay = first("relay", list(RELAYS))
+        self.relay = first("relay", [RELAYS[nearest(city, RELAYS)] for city in CITIES])
         self.proxy = network.span("proxy", "Stockholm").first
         self.shared_desk = network.span("cowork", "Lyon").first
         self.client_site = network.span("client", "Denver").first
@@ -147,7 +147,7 @@ class _Day:
         rng, addresses, count = self.rng, self.addresses, len(user)
         edge = addresses.edge[rng.integers(0, len(addresses.edge), count)] + rng.integers(0, 10, count)
         cloud = addresses.cloud[self.people.city[user]] + user % 8
-        relay = addresses.relay[rng.integers(0, len(addresses.relay), count)] + rng.integers(0, 16, count)
+        relay = addresses.relay[self.people.city[user]] + rng.integers(0, 16, count)
         at_home, often = mode == HOME, rng.random(count) < 0.8
         elsewhere = {
             Egress.SECURE_EDGE: (edge, mode != OFFICE),

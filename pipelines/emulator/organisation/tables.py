@@ -117,7 +117,7 @@ def _account(sys_id: str, user_name: str, name: str, start: int, **more: str) ->
     }  # fmt: skip
 
 
-def person_row(streams: Streams, people: People, at: int) -> dict[str, str]:
+def person_row(streams: Streams, people: People, at: int, start: int) -> dict[str, str]:
     """One human account as `sys_user` shows it."""
     outside = people.kind[at] == Kind.EXTERNAL
     city = CITIES[int(people.city[at])]
@@ -136,10 +136,19 @@ def person_row(streams: Streams, people: People, at: int) -> dict[str, str]:
         "source": "ldap:CN=" + people.name[at] if people.sso[at] else "",
         "vip": "true" if manager < 0 and not outside else "false",
         "enable_multifactor_authn": "true" if people.sso[at] else "false",
+        **_last_login(people, at, start),
         "mobile_phone": f"+31 6 000 00{at:03d}" if at < 12 else "",
         "sys_class_name": "customer_contact" if outside else "sys_user",
         **_stamped(int(people.created[at])),
     }
+
+
+def _last_login(people: People, at: int, start: int) -> dict[str, str]:
+    """Before the first day: months ago for sleeping accounts, a day or two ago for the others, never for joiners."""
+    if people.joined[at]:
+        return {"last_login_time": "", "last_login": ""}
+    time = moment(start - (100 + at % 200 if people.dormant[at] else 1 + at % 2) * DAY + 32_000 + at)
+    return {"last_login_time": time, "last_login": time[:10]}
 
 
 def _special_accounts(streams: Streams, start: int) -> list[Row]:
@@ -239,7 +248,7 @@ def _catalogues(streams: Streams, people: People, roles: Mapping[str, str], star
 
 def directory_tables(streams: Streams, people: People, start: int) -> dict[str, pl.DataFrame]:
     roles = role_ids(streams)
-    users = [*_special_accounts(streams, start), *(person_row(streams, people, at) for at in range(len(people)))]
+    users = [*_special_accounts(streams, start), *(person_row(streams, people, at, start) for at in range(len(people)))]
     rows: dict[str, list[Row]] = {
         "sys_user": users,
         "sys_user_has_role": _holdings(streams, people, roles, start),
