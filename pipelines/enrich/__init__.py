@@ -15,12 +15,13 @@ import pyarrow as pa
 
 from pipelines.contracts import contract
 from pipelines.enrich.address_lists import AddressLists, Problem
+from pipelines.enrich.addresses import Addresses
 from pipelines.enrich.geography import DataAge, Geography
 from pipelines.enrich.profiles import CHANGES, PROFILE
 from pipelines.enrich.user_agents import UserAgents
 from pipelines.window import Window
 
-__all__ = ["AddressLists", "DataAge", "Enricher", "Geography", "Problem", "UserAgents"]
+__all__ = ["AddressLists", "Addresses", "DataAge", "Enricher", "Geography", "Problem", "UserAgents"]
 
 #: Raised by hand when the meaning of an enriched column changes: partitions are then stale.
 VERSION = "1"
@@ -97,7 +98,7 @@ class Enricher:
         name = activities if isinstance(activities, str) else activities.alias
         source = con.table(name) if isinstance(activities, str) else activities
         source.create_view("enrich_input", replace=True)
-        addresses = _distinct(con, "src_ip")
+        addresses = Addresses.of(_distinct(con, "src_ip"))
         _keep(con, "enrich_place", self.geography.locate(addresses))
         _keep(con, "enrich_category", self.lists.segments(addresses))
         _keep(con, "enrich_agent", self.agents.describe(_distinct(con, "user_agent")))

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import socket
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.enrich.geography import DataAge, columns_of
+from pipelines.enrich.addresses import Addresses, Family, Ints, Keys, columns_of, comparable, mask, network_of
+from pipelines.enrich.geography import DataAge
 
 PLAIN = (".txt", ".netset", ".ipset")
 CORPORATE = "corporate"
@@ -30,15 +28,11 @@ ALWAYS, NEVER = datetime.combine(date.min, time.min), datetime.combine(date.max,
 TICK = timedelta(microseconds=1)
 HEADER = ("indicator", "confidence", "first_seen", "last_seen")
 
-#: An address is in `categories` (sorted) from `valid_from` until before `valid_to`.
-SCHEMA = pa.schema(
-    [
-        ("ip", pa.string()),
-        ("valid_from", pa.timestamp("us")),
-        ("valid_to", pa.timestamp("us")),
-        ("ip_categories", pa.list_(pa.string())),
-    ]
+_SPAN = pa.schema(
+    [("valid_from", pa.timestamp("us")), ("valid_to", pa.timestamp("us")), ("ip_categories", pa.list_(pa.string()))]
 )
+#: An address is in `categories` (sorted) from `valid_from` until before `valid_to`.
+SCHEMA = pa.schema([("ip", pa.string()), *_SPAN])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +64,35 @@ class Segment:
 
 
 class _Networks:
-    """The networks of one address family by prefix length: a masked address is looked up among the networks' own bytes."""
+    """The listed networks of one address family by prefix length; a group holds the listings of one network."""
 
     def __init__(self, listings: Sequence[Listing]) -> None:
-        by_prefix: dict[int, dict[bytes, list[int]]] = defaultdict(lambda: defaultdict(list))
-        for position, listing in enumerate(listings):
-            by_prefix[listing.prefix][listing.network].append(position)
-        self.levels = [(prefix, *_sorted_keys(keys)) for prefix, keys in sorted(by_prefix.items())]
+        by_prefix: dict[int, dict[bytes, list[Listing]]] = defaultdict(lambda: defaultdict(list))
+        for listing in listings:
+            by_prefix[listing.prefix][listing.network].append(listing)
+        self.groups: list[list[Listing]] = [[]]
+        self.levels: list[tuple[int, Keys, int]] = []  # prefix length, sorted networks, number of the first's group
+        for prefix, held in sorted(by_prefix.items()):
+            names = sorted(held)
+            packed = np.frombuffer(b"".join(names), dtype=np.uint8).reshape(len(names), -1)
+            self.levels.append((prefix, comparable(packed), len(self.groups)))
+            self.groups += [held[name] for name in names]
 
-    def match(self, packed: npt.NDArray[np.uint8]) -> Iterator[tuple[int, list[int]]]:
-        """(row of `packed`, positions of listings) for each network that holds an address."""
-        for prefix, keys, positions in self.levels:
-            masked = _comparable(packed & _mask(prefix, packed.shape[1]))
-            place = np.searchsorted(keys, masked).clip(max=len(keys) - 1)
-            for row in np.flatnonzero(keys[place] == masked).tolist():
-                yield row, positions[place[row]]
+    def match(self, family: Family) -> tuple[list[list[Listing]], Ints]:
+        """Distinct sets of listings, and for each address the number of its set; number 0 is the empty set."""
+        sets: list[tuple[int, ...]] = [()]
+        place = np.zeros(len(family), dtype=np.int64)
+        for prefix, keys, first in self.levels:
+            masked = comparable(family.packed & mask(prefix, family.size))
+            near = np.searchsorted(keys, masked).clip(max=len(keys) - 1)
+            hit = np.flatnonzero(keys[near] == masked)
+            pairs = place[hit] * (len(self.groups) + 1) + near[hit] + first
+            distinct, inverse = np.unique(pairs, return_inverse=True)
+            place[hit] = len(sets) + inverse
+            sets += [
+                (*sets[pair // (len(self.groups) + 1)], pair % (len(self.groups) + 1)) for pair in distinct.tolist()
+            ]
+        return [[listing for group in one for listing in self.groups[group]] for one in sets], place
 
 
 class AddressLists:
@@ -99,8 +107,7 @@ class AddressLists:
         self._digest = hashlib.sha256(str(look_back).encode())
         if folder is not None:
             self._read_folder(folder)
-        self._families = {size: [n for n in self.listings if len(n.network) == size] for size in (4, 16)}
-        self._networks = {size: _Networks(held) for size, held in self._families.items()}
+        self._networks = {size: _Networks([n for n in self.listings if len(n.network) == size]) for size in (4, 16)}
 
     # --- reading
     def _read_folder(self, folder: Path) -> None:
@@ -164,23 +171,22 @@ class AddressLists:
             self.listings.append(Listing(*network, category, confidence, *span))
 
     # --- asking
-    def segments(self, addresses: Iterable[str]) -> pa.Table:
+    def segments(self, addresses: Addresses) -> pa.Table:
         """The listed ones among `addresses`, in `SCHEMA`: spans of an address never overlap."""
-        found: dict[str, list[Listing]] = defaultdict(list)
-        for size, group in _packed(addresses).items():
-            listings = self._families[size]
-            if not listings or not group:
-                continue
-            texts = list(group)
-            packed = np.frombuffer(b"".join(group.values()), dtype=np.uint8).reshape(-1, size)
-            for row, positions in self._networks[size].match(packed):
-                found[texts[row]].extend(listings[at] for at in positions)
-        rows = [
-            (ip, span.valid_from, span.valid_to, list(span.categories))
-            for ip, held in found.items()
-            for span in _spans_cached(tuple(held), self.look_back)
-        ]
-        return columns_of(SCHEMA, rows)
+        tables = [self._segments_of(addresses.texts, family) for family in addresses.families]
+        return pa.concat_tables([SCHEMA.empty_table(), *tables])
+
+    def _segments_of(self, texts: Sequence[str], family: Family) -> pa.Table:
+        """Spans are worked out once per distinct set of listings, then repeated for the addresses that share it."""
+        sets, place = self._networks[family.size].match(family)
+        held = [spans(one, self.look_back) for one in sets]
+        first = np.cumsum([0, *map(len, held)])
+        count = np.array([len(one) for one in held], dtype=np.int64)[place]
+        offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        flat = columns_of(_SPAN, [(s.valid_from, s.valid_to, list(s.categories)) for one in held for s in one])
+        ip = pa.array(list(texts), pa.string()).take(pa.array(np.repeat(family.rows, count)))
+        span = flat.take(pa.array(np.repeat(first[place], count) + offset))
+        return pa.table([ip, *span.columns], schema=SCHEMA)
 
     def age(self) -> DataAge:
         """The newest file's time of writing: lists are replaced as a whole."""
@@ -202,21 +208,22 @@ class AddressLists:
         return hashlib.sha256("\n".join([str(self.look_back), *lines]).encode()).hexdigest()
 
 
-def spans(held: Iterable[Listing], look_back: timedelta) -> list[Segment]:
+def spans(held: Sequence[Listing], look_back: timedelta) -> list[Segment]:
     """The listings of one address as spans of constant categories; spans without any are left out."""
+    if all(n.first_seen == ALWAYS and n.last_seen == NEVER for n in held):  # the usual case, without dates
+        return [Segment(ALWAYS, NEVER, _shown({n.category for n in held}))] if held else []
     edges = [(_opened(n, look_back), _closed(n), n.category) for n in held]
     cuts = sorted({edge for low, high, _ in edges for edge in (low, high)})
     found = []
     for low, high in pairwise(cuts):
         names = {category for since, until, category in edges if since <= low and until >= high}
         if names:
-            found.append(Segment(low, high, (CORPORATE,) if CORPORATE in names else tuple(sorted(names))))
+            found.append(Segment(low, high, _shown(names)))
     return found
 
 
-@cache
-def _spans_cached(held: tuple[Listing, ...], look_back: timedelta) -> tuple[Segment, ...]:
-    return tuple(spans(held, look_back))
+def _shown(names: set[str]) -> tuple[str, ...]:
+    return (CORPORATE,) if CORPORATE in names else tuple(sorted(names))
 
 
 def _opened(listing: Listing, look_back: timedelta) -> datetime:
@@ -225,52 +232,6 @@ def _opened(listing: Listing, look_back: timedelta) -> datetime:
 
 def _closed(listing: Listing) -> datetime:
     return NEVER if listing.last_seen >= NEVER else listing.last_seen + TICK
-
-
-def network_of(text: str) -> tuple[bytes, int] | None:
-    """(network bytes, prefix length) of an address or CIDR; bits behind the prefix are cleared; None if malformed."""
-    address, slash, length = text.partition("/")
-    try:
-        packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
-        prefix = int(length) if slash else len(packed) * 8
-    except (OSError, ValueError):
-        return None
-    if not 0 <= prefix <= len(packed) * 8:
-        return None
-    bits = int.from_bytes(packed, "big") >> (len(packed) * 8 - prefix) << (len(packed) * 8 - prefix)
-    return bits.to_bytes(len(packed), "big"), prefix
-
-
-def _packed(addresses: Iterable[str]) -> dict[int, dict[str, bytes]]:
-    """Addresses as bytes by family; a v4 address in v6 clothes counts as v4; what is no address is left out."""
-    found: dict[int, dict[str, bytes]] = {4: {}, 16: {}}
-    for text in addresses:
-        try:
-            packed = socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
-        except (OSError, ValueError):
-            continue
-        if packed.startswith(b"\0" * 10 + b"\xff\xff"):
-            packed = packed[12:]
-        found[len(packed)][text] = packed
-    return found
-
-
-def _mask(prefix: int, size: int) -> npt.NDArray[np.uint8]:
-    bits = (1 << size * 8) - (1 << size * 8 - prefix)
-    return np.frombuffer(bits.to_bytes(size, "big"), dtype=np.uint8)
-
-
-def _comparable(packed: npt.NDArray[np.uint8]) -> npt.NDArray[np.generic]:
-    """One value per address that sorts as the address does: a number for v4, bytes for v6."""
-    if packed.shape[1] == 4:
-        return np.ascontiguousarray(packed).view(">u4").ravel().astype(np.uint32)
-    return np.ascontiguousarray(packed).view("S16").ravel()
-
-
-def _sorted_keys(keys: dict[bytes, list[int]]) -> tuple[npt.NDArray[np.generic], list[list[int]]]:
-    names = sorted(keys)
-    packed = np.frombuffer(b"".join(names), dtype=np.uint8).reshape(len(names), -1)
-    return _comparable(packed), [keys[name] for name in names]
 
 
 def _moment(text: str, otherwise: datetime) -> datetime:

@@ -6,7 +6,7 @@ An absent or unreadable file gives null columns and a reason, never an error: th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,20 +15,16 @@ from typing import Any
 import maxminddb
 import pyarrow as pa
 
-#: Columns of an address, in the order of `Geography.locate`.
-SCHEMA = pa.schema(
-    [
-        ("ip", pa.string()),
-        ("country", pa.string()),
-        ("city", pa.string()),
-        ("latitude", pa.float64()),
-        ("longitude", pa.float64()),
-        ("asn", pa.int64()),
-        ("as_org", pa.string()),
-    ]
+from pipelines.enrich.addresses import Addresses, Family, columns_of
+
+_PLACE = pa.schema(
+    [("country", pa.string()), ("city", pa.string()), ("latitude", pa.float64()), ("longitude", pa.float64())]
 )
-_NOWHERE: tuple[str | None, ...] = (None, None, None, None)
-_NOBODY: tuple[int | None, str | None] = (None, None)
+_NETWORK = pa.schema([("asn", pa.int64()), ("as_org", pa.string())])
+#: Columns of `Geography.locate`.
+SCHEMA = pa.schema([("ip", pa.string()), *_PLACE, *_NETWORK])
+
+Record = Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ class DataAge:
 
 
 class Database:
-    """One MMDB, or all of a folder (some publishers split v4 and v6); opened lazily, read through the C extension."""
+    """One MMDB, or all of a folder (some publishers split v4 and v6), read through the C extension."""
 
     def __init__(self, name: str, path: Path | None) -> None:
         self.name = name
@@ -55,7 +51,7 @@ class Database:
         for file in sorted(path.glob("*.mmdb")) if path.is_dir() else [path]:
             self._open(file)
         if not self.readers and not self.reason:
-            self.reason = f"no .mmdb file in {path}"
+            self.reason = f"no .mmdb file in {path.name}"
 
     def _open(self, file: Path) -> None:
         try:
@@ -64,16 +60,35 @@ class Database:
         except (OSError, maxminddb.InvalidDatabaseError, ValueError) as error:
             self.reason = f"{self.name} database {file.name} cannot be read: {type(error).__name__}"
 
-    def record(self, address: str) -> Mapping[str, Any] | None:
-        """What is known of an address; None for a private, reserved or malformed one."""
-        for reader in self.readers:
-            try:
-                found = reader.get(address)
-            except (ValueError, maxminddb.InvalidDatabaseError):
-                continue
-            if isinstance(found, dict):
-                return found
-        return None
+    def records(self, addresses: Addresses) -> tuple[list[Record], list[int]]:
+        """Distinct records, and for each address the number of its record; number 0 is None, nothing known."""
+        found: list[Record] = [None]
+        place = [0] * len(addresses)
+        for family in addresses.families:
+            for reader in self.readers:
+                if family.size == 4 or reader.metadata().ip_version == 6:
+                    self._walk(reader, addresses.texts, family, found, place)
+        return found, place
+
+    def _walk(
+        self, reader: maxminddb.Reader, texts: Sequence[str], family: Family, found: list[Record], place: list[int]
+    ) -> None:
+        """One look-up per network of the database that holds an address: the addresses are in order."""
+        last, number = -1, 0
+        for row, address in zip(family.rows.tolist(), family.numbers(), strict=True):
+            if address > last:
+                try:
+                    record, prefix = reader.get_with_prefix_len(texts[row])
+                except (maxminddb.InvalidDatabaseError, ValueError) as error:
+                    self.reason = f"{self.name} database is damaged: {type(error).__name__}"
+                    return
+                last = address | ((1 << family.size * 8 - prefix) - 1)
+                number = 0
+                if isinstance(record, dict):
+                    number = len(found)
+                    found.append(record)
+            if number:
+                place[row] = number
 
     def age(self) -> DataAge:
         """The oldest build of its files."""
@@ -84,47 +99,39 @@ class Database:
 
     def revision(self) -> str:
         """Changes when the data does, without reading it."""
-        metadata = [reader.metadata() for reader in self.readers]
-        return ";".join(
-            f"{m.database_type}/{m.build_epoch}/{m.node_count}/{size}"
-            for m, size in zip(metadata, self._sizes, strict=True)
-        )
+        parts = [(r.metadata(), size) for r, size in zip(self.readers, self._sizes, strict=True)]
+        return ";".join(f"{m.database_type}/{m.build_epoch}/{m.node_count}/{size}" for m, size in parts)
 
 
 class Geography:
-    """Locates distinct addresses; what was looked up once in this process is remembered."""
+    """Locates distinct addresses."""
 
-    def __init__(self, city: Path | None, asn: Path | None, *, remember: int = 1_000_000) -> None:
+    def __init__(self, city: Path | None, asn: Path | None) -> None:
         self.city = Database("city", city)
         self.asn = Database("asn", asn)
-        self._remember = remember
-        self._known: dict[str, tuple[Any, ...]] = {}
 
-    def locate(self, addresses: Iterable[str]) -> pa.Table:
-        """One row per address, in `SCHEMA`; unknown parts are null."""
-        wanted = list(addresses)
-        known = self._known
-        if len(known) + len(wanted) > self._remember:
-            known.clear()
-        for address in wanted:
-            if address not in known:
-                known[address] = (*_place(self.city.record(address)), *_network(self.asn.record(address)))
-        return columns_of(SCHEMA, [(address, *known[address]) for address in wanted])
+    def locate(self, addresses: Addresses) -> pa.Table:
+        """One row per address, in `SCHEMA`; unknown parts are null (private and reserved addresses: all of them)."""
+        place = _described(self.city.records(addresses), _place, _PLACE)
+        network = _described(self.asn.records(addresses), _network, _NETWORK)
+        ip = pa.array(list(addresses.texts), pa.string())
+        return pa.table([ip, *place.columns, *network.columns], schema=SCHEMA)
 
     def revision(self) -> str:
         return hashlib.sha256(f"{self.city.revision()}|{self.asn.revision()}".encode()).hexdigest()
 
 
-def columns_of(schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
-    """Few rows (one per distinct value) as a table of that schema."""
-    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
-    return pa.table([pa.array(list(c), f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+def _described(
+    looked_up: tuple[list[Record], list[int]], describe: Callable[[Record], tuple[Any, ...]], schema: pa.Schema
+) -> pa.Table:
+    records, place = looked_up
+    return columns_of(schema, [describe(record) for record in records]).take(pa.array(place))
 
 
-def _place(record: Mapping[str, Any] | None) -> tuple[Any, ...]:
+def _place(record: Record) -> tuple[Any, ...]:
     """(country, city, latitude, longitude). Without a city the coordinates are a country's centre: they are dropped."""
     if not record:
-        return _NOWHERE
+        return (None, None, None, None)
     if isinstance(record.get("country"), dict) or isinstance(record.get("location"), dict):  # GeoLite2
         country = (record.get("country") or record.get("registered_country") or {}).get("iso_code")
         city = ((record.get("city") or {}).get("names") or {}).get("en")
@@ -134,23 +141,24 @@ def _place(record: Mapping[str, Any] | None) -> tuple[Any, ...]:
     country = country.upper() if isinstance(country, str) and len(country) == 2 else None
     latitude, longitude = _degrees(location.get("latitude"), 90), _degrees(location.get("longitude"), 180)
     if not city or latitude is None or longitude is None:
-        return (country, city or None, None, None)
+        return (country, str(city) if city else None, None, None)
     return (country, str(city), latitude, longitude)
 
 
-def _network(record: Mapping[str, Any] | None) -> tuple[int | None, str | None]:
+def _network(record: Record) -> tuple[int | None, str | None]:
     if not record:
-        return _NOBODY
+        return (None, None)
     number = record.get("autonomous_system_number", record.get("asn"))
     if isinstance(number, str):
-        number = int(number.upper().removeprefix("AS")) if number.upper().removeprefix("AS").isdigit() else None
+        digits = number.upper().removeprefix("AS")
+        number = int(digits) if digits.isdigit() else None
     organisation = record.get("autonomous_system_organization") or record.get("as_name") or record.get("name")
     return (number if isinstance(number, int) else None, str(organisation) if organisation else None)
 
 
 def _degrees(value: object, limit: float) -> float | None:
     try:
-        number = float(str(value))
+        number = value if isinstance(value, float) else float(str(value))
     except ValueError:
         return None
     return number if -limit <= number <= limit else None

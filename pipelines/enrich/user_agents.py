@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 from ua_parser import parse
 
-from pipelines.enrich.geography import columns_of
+from pipelines.enrich.addresses import columns_of
 
 SCHEMA = pa.schema(
     [
