@@ -79,6 +79,13 @@ def test_a_single_day_without_history_works() -> None:
     assert (world.end - world.start).days == 1
 
 
+@pytest.mark.parametrize("users", [20, 45, 100])
+def test_small_organisations_leave_out_what_they_cannot_play(users: int) -> None:
+    world = generate(4, users, 14, 7)
+    played = {incident["scene"] for incident in world.truth["incidents"]} & {scene.name for scene in SCENES}
+    assert 20 < len(played) <= len(SCENES)
+
+
 def test_too_few_people_are_refused_with_a_remedy() -> None:
     with pytest.raises(ValueError, match="at least 20 users"):
         generate(1, 5)

@@ -217,10 +217,12 @@ class Act:
         return self.company.people.user_name[user]
 
     # --- files
-    def pick(self, count: int, at: int) -> Ints:
-        """Distinct attachments that exist at that time."""
-        known = int(self.company.files.available(np.array([at]))[0])
-        return self.rng.choice(known, size=min(count, known), replace=False).astype(np.int64)
+    def pick(self, count: int, at: int, among: Ints | None = None) -> Ints:
+        """Distinct attachments that exist at that time; NotEnoughPeopleError where a small organisation has too few."""
+        known = np.arange(self.company.files.available(np.array([at]))[0]) if among is None else among
+        if len(known) < count:
+            raise NotEnoughPeopleError(self.scene.name)
+        return self.rng.choice(known, size=count, replace=False).astype(np.int64)
 
     def attach(
         self, owner: str, time: int, extension: str, size: int, *, name: str = "", record: int | None = None

@@ -18,7 +18,7 @@ def _any(act: Act, names: tuple[str, ...]) -> str:
 
 def _tor_login(act: Act) -> None:
     (user,) = act.cast()
-    at = act.local(user, 9 + act.rng.random() * 9)
+    at = act.local(user, 8 + act.rng.random() * 7)
     act.visit(user, at, act.address("tor", _any(act, TOR)), devices.ATTACKER[0], pages=12)
 
 
@@ -70,7 +70,7 @@ def _listed_once(act: Act) -> None:
 
 def _from_abroad(act: Act) -> None:
     (user,) = act.cast(presence="absent")
-    at = act.local(user, 7 + act.rng.random() * 12)
+    at = act.local(user, 7 + act.rng.random() * 8)
     act.visit(user, at, act.address("home", f"{act.far_from(user, FAR)} Telecom 2"), act.foreign_agent(), pages=14)
 
 

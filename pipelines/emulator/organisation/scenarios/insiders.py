@@ -70,10 +70,10 @@ def _lights_out(act: Act) -> None:
 
 def _many_faces(act: Act) -> None:
     (agent,) = act.cast(where=act.company.people.desk)
-    targets = np.flatnonzero(act.company.plain)
-    at = act.local(agent, 19.5)
+    targets = act.rng.permutation(np.flatnonzero(act.company.plain))[:14]
+    at = act.local(agent, 11.5)
     visit = act.visit(agent, at, act.home_address(agent), pages=4)
-    for nth, target in enumerate(act.rng.choice(targets, 14, replace=False)):
+    for nth, target in enumerate(targets):
         visit.event(at + 170 * nth, "impersonation.start", visit.user, act.name_of(int(target)))
         visit.event(at + 170 * nth + 120, "impersonation.end", visit.user, act.name_of(int(target)))
 
@@ -135,7 +135,7 @@ def _private_computer(act: Act) -> None:
     visit = act.visit(user, at, act.home_address(user), PERSONAL, pages=6)
     files = act.company.files
     confidential = np.flatnonzero(np.isin(act.company.records.table[files.record], [4, 6]) & (files.created < at))
-    visit.read([at + 200 + 60 * nth for nth in range(22)], act.rng.choice(confidential, 22, replace=False))
+    visit.read([at + 200 + 60 * nth for nth in range(22)], act.pick(22, at, confidential))
 
 
 def _careless(act: Act) -> None:
