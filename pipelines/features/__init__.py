@@ -1,0 +1,51 @@
+"""Features and carried state: state(D) = f(state(D-1), day D), and history is never read again.
+
+One module per table, each with a `FEATURE`; the folder is the registry. A feature reads the day's activities and the
+state of the day before, never another feature of the same day, so their order is free and a day is built in one pass.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from datetime import date
+from functools import cache
+
+import duckdb
+
+from pipelines.contracts.table import Table
+from pipelines.features.core import PREVIOUS, Dialect, Feature, to_sql
+
+__all__ = ["PREVIOUS", "Feature", "build_day", "features", "order", "sql"]
+
+
+@cache
+def features() -> dict[str, Feature]:
+    """Every feature by the name of its table: features of the day first, then the state it hands on."""
+    found: dict[str, Feature] = {}
+    for info in pkgutil.iter_modules(__path__):
+        feature = getattr(importlib.import_module(f"{__name__}.{info.name}"), "FEATURE", None)
+        if feature is not None:
+            found[feature.table.name] = feature
+    return dict(sorted(found.items()))
+
+
+def order() -> tuple[Table, ...]:
+    """The tables in the order in which `build_day` yields them."""
+    return tuple(feature.table for feature in features().values())
+
+
+def sql(feature: Feature, instance: str, day: date, dialect: Dialect = "duckdb") -> str:
+    """The feature's rows of one day as one SELECT."""
+    return to_sql(feature.expression(instance, day), dialect)
+
+
+def build_day(
+    con: duckdb.DuckDBPyConnection, instance: str, day: date
+) -> Iterator[tuple[Table, duckdb.DuckDBPyRelation]]:
+    """Each table's rows of `day`, lazily. `con` holds views of the day's activities and, named `<state>__previous`, of
+    the latest state before the day (empty on the first)."""
+    for feature in features().values():
+        exact = ", ".join(f'CAST("{f.name}" AS {f.duckdb}) AS "{f.name}"' for f in feature.table.all_fields)
+        yield feature.table, con.sql(sql(feature, instance, day)).project(exact)  # DuckDB sums to 128 bits

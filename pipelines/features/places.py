@@ -1,0 +1,84 @@
+"""Where an activity was done from, and whether its address says where the person was.
+
+`egress` is what the address stands for. A *firm* one is where the person is (a line at home, an office, a phone's carrier,
+a rented server); a *loose* one is a way out that people far apart share (gateway, relay, cloud, anonymiser, aircraft):
+such a place is never what somebody travels from.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+LOOSE = ("vpn", "relay", "cloud", "anonymous", "satellite")
+FIRM = ("corporate", "hosting", "mobile", "line")
+
+#: Words in the name of a network whose location is a ground station: operators of aircraft and ship networks.
+_SATELLITE = (
+    r"in-?flight|satellite|satcom|starlink|viasat|inmarsat|iridium|gogo|panasonic avionics|sita ?onair|speedcast"
+)
+#: Words in the name of a mobile carrier. Its location is the carrier's exit, also for a guest in another country.
+_MOBILE = r"mobile|cellular|wireless|vodafone|t-mobile|verizon w|telefonica m|orange m|lte|gsm"
+
+PLACE_COLUMNS = (
+    "user_uid", "user_name", "activity_uid", "time", "src_ip", "country", "city", "latitude", "longitude", "asn", "as_org",
+    "device_key", "agent_kind", "egress",
+)  # fmt: skip
+
+
+def has(activity: ir.Table, category: str) -> ir.BooleanValue:
+    """The address was on that list at the time."""
+    return activity.ip_categories.contains(category).fill_null(False)
+
+
+def egress(activity: ir.Table) -> ir.StringValue:
+    """What the address stands for; `corporate` beats all."""
+    org = activity.as_org.fill_null("").lower()
+    return ibis.cases(
+        (has(activity, "corporate"), "corporate"),
+        (has(activity, "vpn"), "vpn"),
+        (has(activity, "privacy_relay"), "relay"),
+        (has(activity, "tor") | has(activity, "anonymous_proxy"), "anonymous"),
+        (has(activity, "cloud_provider"), "cloud"),
+        (org.re_search(_SATELLITE), "satellite"),
+        (has(activity, "hosting"), "hosting"),
+        (org.re_search(_MOBILE), "mobile"),
+        else_="line",
+    )
+
+
+def succeeded(activity: ir.Table) -> ir.BooleanValue:
+    """Done by a known account, and not refused. Platform actors are nobody's trait."""
+    done = (activity.status.fill_null("unknown") != "failure") & (activity.activity_name != "login_failed")
+    return activity.actor_user_uid.notnull() & ~activity.is_system & done
+
+
+def by_a_person(activity: ir.Table) -> ir.BooleanValue:
+    """Interactive, or not known to be otherwise: neither a job nor an integration nor an API client."""
+    by_machine = activity.agent_kind.fill_null("unknown").isin(["api", "bot"])
+    return activity.is_interactive.fill_null(~by_machine) & ~activity.is_integration.fill_null(False)
+
+
+def located(activity: ir.Table) -> ir.Table:
+    """Successful activities by people from a known city, in `PLACE_COLUMNS`.
+
+    Left out: an address that was only inferred from the last login, a logout (a session that times out is nobody's act),
+    and a network without a city: its coordinates are the middle of a country.
+    """
+    here = activity.filter(
+        succeeded(activity),
+        by_a_person(activity),
+        activity.activity_name != "logout",
+        activity.ip_source.fill_null("event") != "last_login",
+        activity.src_ip.notnull(),
+        activity.country.notnull(),
+        activity.city.notnull(),
+        activity.latitude.notnull(),
+        activity.longitude.notnull(),
+    )
+    named = here.mutate(user_uid=here.actor_user_uid, user_name=here.actor_user_name, egress=egress(here))
+    return named.select(*PLACE_COLUMNS)
+
+
+def is_firm(place: ir.Table) -> ir.BooleanValue:
+    return place.egress.isin(FIRM)

@@ -1,0 +1,13 @@
+"""Policies: one file each, and the folder is the registry. Read `core`, then any policy.
+
+core        what a policy is               registry   discovery, a user's overrides
+evaluate    run one over a day             cases      one-line builders of rows that prove it
+compile     every expression for DuckDB and Spark, without data
+episodes    continuing behaviour and sliding counts, as Ibis expressions
+"""
+
+from pipelines.policies.core import Override, Policy
+from pipelines.policies.evaluate import Found, evaluate, revision
+from pipelines.policies.registry import registry
+
+__all__ = ["Found", "Override", "Policy", "evaluate", "registry", "revision"]

@@ -1,0 +1,1 @@
+"""Activity that a rule names: a count, a list, a time."""

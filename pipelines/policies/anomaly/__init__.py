@@ -1,0 +1,1 @@
+"""Activity unlike the person, the peers or the organisation."""

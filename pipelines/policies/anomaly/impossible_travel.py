@@ -1,0 +1,303 @@
+"""One person acts from two places, and nobody travels that fast between them.
+
+All successful activities by people with an address count, not only logins: a stolen session never logs in. Consecutive
+places of one person are compared by city: faster than an airliner, far apart even after the error of both locations, in
+different countries that do not touch. Gateways, relays, clouds, anonymisers and aircraft say nothing of where a person
+is; such an end never raises an alert and never stands between two places that do.
+
+What remains is held against the innocent explanations below. The alert names the end that is strange for the person.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import ibis
+import ibis.expr.types as ir
+
+from pipelines.features.core import seconds
+from pipelines.features.geography import are_neighbours
+from pipelines.features.places import LOOSE
+from pipelines.policies.cases import HOSTILE, activity, failure, fires, held, known, last_place, login, quiet, regular, tenure
+from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Suppression, Tables
+from pipelines.policies.episodes import number_episodes
+from pipelines.policies.habits import Question, with_habits
+
+MICROSOFT = "Defender for Cloud Apps, impossible travel"
+ENDS = ("from", "to")
+
+
+def detect(tables: Tables, params: Params) -> ir.Table:
+    """Legs that cannot have been travelled, with what is known of both ends, gathered into episodes."""
+    legs = _impossible(tables["feat__travel_leg"], params)
+    legs = _with_habits(legs, tables["state__seen"], params)
+    legs = _with_tenure(legs, tables["state__user_tenure"], params)
+    return _gathered(_explained(legs), params)
+
+
+def _impossible(legs: ir.Table, params: Params) -> ir.Table:
+    """Too far and too fast, after the error of the locations; simultaneous ends count as a second apart."""
+    far = legs.mutate(
+        km=ibis.greatest(legs.distance_km - params.error_km, 0.0), took=ibis.greatest(legs.seconds, 1)
+    )
+    return far.filter(
+        far.km >= params.min_km,
+        far.km * 3600.0 >= params.min_kmh * far.took,
+        far.from_country != far.to_country,
+        ~are_neighbours(far.from_country, far.to_country),
+    )
+
+
+def _with_habits(legs: ir.Table, seen: ir.Table, params: Params) -> ir.Table:
+    """For each end: on how many days the person used its network, city, address and device before, and how many
+    colleagues use its address and city."""
+    legs = legs.mutate(
+        leg=legs.from_activity_uid + "|" + legs.to_activity_uid,
+        **{f"{end}_place": legs[f"{end}_country"] + "/" + legs[f"{end}_city"] for end in ENDS},
+    )
+    questions: dict[str, Question] = {}
+    for end in ENDS:
+        for kind, column in (("asn", "asn"), ("city", "place"), ("device", "device_key"), ("ip", "ip")):
+            questions[f"{end}_{kind}_days"] = Question(kind, legs[f"{end}_{column}"], legs.user_uid)
+        for kind, column in (("city", "place"), ("ip", "ip")):
+            questions[f"{end}_{kind}_users"] = Question(kind, legs[f"{end}_{column}"], "*", "user_count")
+    legs = with_habits(legs, "leg", seen, **questions)
+    return legs.mutate(**{name: value for end in ENDS for name, value in _habits_of(legs, end, params).items()})
+
+
+def _habits_of(legs: ir.Table, end: str, params: Params) -> dict[str, ir.BooleanValue]:
+    days = {kind: legs[f"{end}_{kind}_days"] for kind in ("asn", "city", "device", "ip")}
+    others = {kind: legs[f"{end}_{kind}_users"] - (days[kind] > 0).cast("int64") for kind in ("city", "ip")}
+    network = (days["asn"] >= params.usual_days) | (days["ip"] >= params.usual_days)
+    return {
+        f"{end}_is_usual": network & (days["city"] >= params.usual_days),
+        f"{end}_is_own_device": days["device"] >= params.usual_days,
+        f"{end}_is_shared": others["ip"] >= params.shared_users,
+        f"{end}_is_colleagues": others["city"] >= params.colleagues,
+    }
+
+
+def _with_tenure(legs: ir.Table, tenure: ir.Table, params: Params) -> ir.Table:
+    joined = legs.left_join(tenure.select("user_uid", since=tenure.first_seen, logins=tenure.login_count), "user_uid")
+    days = (seconds(joined.to_time) - seconds(joined.since)) / 86400
+    learned = (days >= params.learning_days) | (joined.logins >= params.learning_logins)
+    return joined.select(*legs.columns, still_learning=~learned.fill_null(False))
+
+
+def _explained(legs: ir.Table) -> ir.Table:
+    """Each innocent explanation as a column; `strange` tells which end is unlike the person."""
+
+    def either(test: str) -> ir.BooleanValue:
+        return ibis.or_(*(legs[f"{end}_{test}"] for end in ENDS))
+
+    def both(test: str) -> ir.BooleanValue:
+        return ibis.and_(*(legs[f"{end}_{test}"] for end in ENDS))
+
+    def egress(end: str, *kinds: str) -> ir.BooleanValue:
+        return legs[f"{end}_egress"].isin(kinds)
+
+    own_phone = [
+        egress(end, "mobile") & legs[f"{end}_is_own_device"] & (legs[f"{end}_asn_days"] > 0) for end in ENDS
+    ]
+    rented = [egress(end, "hosting") & legs[f"{end}_is_own_device"] for end in ENDS]
+    familiar = {end: _familiarity(legs, end) for end in ENDS}
+    return legs.mutate(
+        loose_egress=egress("from", *LOOSE) | egress("to", *LOOSE),
+        shared_address=either("is_shared"),
+        both_corporate=egress("from", "corporate") & egress("to", "corporate"),
+        usual_places=both("is_usual"),
+        roaming_phone=ibis.or_(*own_phone) & both("is_own_device"),
+        own_device_on_rented_server=ibis.or_(*rented),
+        colleagues_place=ibis.ifelse(
+            familiar["to"] <= familiar["from"], legs.to_is_colleagues, legs.from_is_colleagues
+        ),
+        strange_is_to=familiar["to"] <= familiar["from"],
+        same_network=(legs.from_asn == legs.to_asn).fill_null(False),
+        same_device=(legs.from_device_key == legs.to_device_key).fill_null(False),
+    )
+
+
+def _familiarity(legs: ir.Table, end: str) -> ir.IntegerValue:
+    """Days on which the person was in that city and on that network before: the less, the stranger."""
+    return legs[f"{end}_city_days"] + legs[f"{end}_asn_days"] + legs[f"{end}_ip_days"]
+
+
+SUPPRESSIONS = (
+    Suppression("still_learning", "system", "The person has been known for less than 7 days and 10 logins"),
+    Suppression("loose_egress", "system", "An end is a gateway, relay, cloud, anonymiser or aircraft: it says nothing of the person's place"),
+    Suppression("shared_address", "system", "Several colleagues use the address of an end: an office, gateway or co-working place, whatever its location is said to be"),
+    Suppression("both_corporate", "user", "Both ends are addresses of the organisation"),
+    Suppression("usual_places", "user", "Both ends are places where, and networks from which, the person is used to work"),
+    Suppression("roaming_phone", "user", "An end is the person's own phone on its carrier, which keeps its exit at home abroad; both devices are the person's"),
+    Suppression("own_device_on_rented_server", "user", "The person's own device behind a rented server: a private tunnel"),
+    Suppression("colleagues_place", "organisation", "Colleagues work in the city that is strange for the person"),
+)
+
+
+def _gathered(legs: ir.Table, params: Params) -> ir.Table:
+    """One row per person, episode and explanation, so that an alert is not held because another leg has an excuse."""
+    excuse = ibis.cases(*((legs[s.name].fill_null(False), s.name) for s in SUPPRESSIONS), else_="")
+    strange = {
+        name: ibis.ifelse(legs.strange_is_to, legs[f"to_{name}"], legs[f"from_{name}"]) for name in ("country", "as_org")
+    }
+    marked = legs.mutate(
+        thread=legs.user_uid + "|" + excuse,
+        seconds=seconds(legs.to_time),
+        activity_uid=legs.to_activity_uid,
+        strange_country=strange["country"],
+        strange_network=strange["as_org"],
+        rank=legs.km / legs.took,
+    )
+    rows = number_episodes(marked, by="thread", gap=params.quiet_seconds)
+    rows = rows.mutate(
+        nth=ibis.row_number().over(
+            ibis.window(group_by=["thread", "episode"], order_by=[rows["rank"].desc(), rows.activity_uid])
+        )
+    )
+    return _summed(rows)
+
+
+def _summed(rows: ir.Table) -> ir.Table:
+    """The episode; what is said of one leg is said of the fastest."""
+    fastest = rows.nth == 0
+    both = rows.select("thread", "episode", uid="from_activity_uid", ip="from_ip", country="from_country").union(
+        rows.select("thread", "episode", uid="to_activity_uid", ip="to_ip", country="to_country"), distinct=True
+    )
+    ends = both.group_by("thread", "episode").agg(
+        evidence=both.uid.collect(distinct=True).sort(),
+        evidence_count=both.uid.nunique(),
+        src_ips=both.ip.collect(distinct=True).sort(),
+        countries=both.country.collect(distinct=True).sort(),
+    )
+
+    def of_fastest(column: str) -> ir.Value:
+        return rows[column].max(where=fastest)
+
+    found = rows.group_by("thread", "episode").agg(
+        actor_user_uid=rows.user_uid.max(),
+        actor_user_name=rows.user_name.max(),
+        first_seen=rows.from_time.min(),
+        last_seen=rows.to_time.max(),
+        leg_count=rows.count(),
+        **{name: of_fastest(name) for name in ("from_country", "from_city", "to_country", "to_city")},
+        from_network=of_fastest("from_as_org"),
+        to_network=of_fastest("to_as_org"),
+        distance_km=rows.distance_km.max(where=fastest).round().cast("int64"),
+        took_seconds=of_fastest("took"),
+        speed_kmh=(rows["rank"].max(where=fastest) * 3600).round().cast("int64"),
+        strange_country=of_fastest("strange_country"),
+        strange_network=of_fastest("strange_network"),
+        same_device=rows.same_device.any(where=fastest),
+        same_network=rows.same_network.any(where=fastest),
+        **{s.name: rows[s.name].fill_null(False).any(where=fastest) for s in SUPPRESSIONS},
+    )
+    joined = found.inner_join(ends, ["thread", "episode"])
+    sure = ibis.cases((joined.same_network, 0.3), (joined.same_device, 0.6), else_=0.8)
+    return joined.mutate(
+        trait_kind=ibis.literal("country"), trait_value=joined.strange_country, confidence=sure,
+        severity=ibis.ifelse(joined.same_device, "medium", "high"),
+    )  # fmt: skip
+
+
+HOME = {"city": "Utrecht"}
+FAR = {"city": "Lagos", "src_ip": "198.51.100.77", "asn": 64900, "as_org": "Lagos Telecom", "device_key": "chrome/windows/pc"}
+
+POLICY = Policy(
+    id="impossible_travel",
+    kind=Kind.ANOMALY,
+    severity="medium",
+    attack=("T1078",),
+    title="{actor} was in {from_city} ({from_country}) and {took_seconds:,} s later in {to_city} ({to_country}), {distance_km:,} km away",
+    summary=__doc__,
+    blind_to="Attackers in the same or a neighbouring country, behind a listed gateway, relay or cloud, or behind an address "
+    "that colleagues share; activities without an address; API clients; networks whose city is unknown.",
+    triage=(
+        "Ask the person which of the two places is theirs, by a channel other than the account.",
+        "Compare devices and networks of both ends: a new device at the strange end speaks for theft.",
+        "Read what was done from the strange end: downloads, exports, role changes, new credentials.",
+        "If nobody was there, end all sessions, reset credentials, revoke tokens.",
+    ),
+    reads=("core__activity", "feat__travel_leg", "state__seen", "state__user_tenure"),
+    lookback=timedelta(days=1),
+    needs=Evidence(
+        tables=("sysevent",),
+        helpful_tables=("syslog_transaction", "sys_user"),
+        columns=("sysevent.parm2", "syslog_transaction.remote_ip"),
+        data=("geo", "asn", "ip_lists"),
+        learning_days=7,
+    ),
+    params=(
+        Param("min_kmh", 900, "Speed from which a leg is impossible", "cruise of an airliner; Panther 900, Elastic 800", "km/h"),
+        Param("min_km", 500, "Distance below which no leg counts, after the error", "Elastic, impossible travel sign-in", "km"),
+        Param("error_km", 100, "What the two locations may be wrong by together", "free city databases: median 14 km, p90 551 km", "km"),
+        Param("learning_days", 7, "A person known for less raises nothing", MICROSOFT, "days"),
+        Param("learning_logins", 10, "Unless there were so many logins", "Entra ID Protection, new location", "logins"),
+        Param("usual_days", 3, "Days of use that make a network, city or device usual", "ours", "days"),
+        Param("shared_users", 3, "Colleagues in 30 days that make an address a shared one", "ours; an address of one household has fewer", "people"),
+        Param("colleagues", 5, "Colleagues in 30 days that make a city one of the organisation's", "Defender, widely used address", "people"),
+        Param("quiet_seconds", 14_400, "Pause after which it is another episode", "ours", "s"),
+    ),
+    suppressions=SUPPRESSIONS,
+    facts=(
+        "from_city", "from_country", "from_network", "to_city", "to_country", "to_network", "distance_km", "took_seconds", "speed_kmh",
+        "leg_count", "strange_country", "strange_network", "same_device", "same_network",
+    ),
+    detect=detect,
+    cases=(
+        fires("login from afar", *regular("ann"), login("ann", "08:00", **HOME), login("ann", "08:50", **FAR),
+              having={"countries": ["NG", "NL"], "trait_value": "NG", "leg_count": 1, "severity": "high", "evidence_count": 2}),
+        fires("a stolen session, without a login", *regular("ann"), login("ann", "08:00"),
+              activity("ann", "08:35", "page_viewed", **FAR)),
+        fires("while the person works: one alert", *regular("ann"), *(
+              activity("ann", "09:00", "page_viewed", later=120 * n, **(FAR if n in (5, 9) else HOME)) for n in range(20)),
+              having={"leg_count": 4, "trait_value": "NG"}),
+        fires("across midnight", *regular("ann"), last_place("ann", "-1 23:30"), login("ann", "00:20", **FAR)),
+        fires("just too fast", *regular("ann"), login("ann", "08:00:00"), login("ann", "13:31:18", **FAR)),
+        quiet("just slow enough", *regular("ann"), login("ann", "08:00:00"), login("ann", "13:31:19", **FAR)),
+        quiet("near", *regular("ann"), login("ann", "08:00"), login("ann", "08:05", **FAR | {"city": "Groningen"})),
+        quiet("in a neighbouring country", *regular("ann"), login("ann", "08:00"), login("ann", "08:01", **FAR | {"city": "Antwerp"})),
+        quiet("within one country", *regular("ann"), login("ann", "08:00", city="Boston"), login("ann", "08:30", city="Denver")),
+        quiet("failed at the far end", *regular("ann"), login("ann", "08:00"), failure("ann", "08:10", **FAR)),
+        quiet("by a machine", *regular("ann"), login("ann", "08:00"), activity("ann", "08:10", "api_request", is_interactive=False, **FAR)),
+        quiet("an integration", *regular("svc"), login("svc", "08:00", is_integration=True), login("svc", "08:10", is_integration=True, **FAR)),
+        quiet("a network without a city", *regular("ann"), login("ann", "08:00"),
+              login("ann", "08:10", **FAR | {"latitude": None, "longitude": None})),
+        quiet("an address inferred from the last login", *regular("ann"), login("ann", "08:00"),
+              activity("ann", "08:10", "file_downloaded", ip_source="last_login", **FAR)),
+        quiet("by our own account", *regular("ann"), login("ann", "08:00", is_own=True), login("ann", "08:10", is_own=True, **FAR)),
+        held("in the first days", "still_learning", tenure("ann", days=3, logins=4), login("ann", "08:00"), login("ann", "08:10", **FAR)),
+        fires("in the first days of somebody who logs in often", tenure("ann", days=3, logins=12), login("ann", "08:00"), login("ann", "08:10", **FAR)),
+        held("by a gateway", "loose_egress", *regular("ann"), login("ann", "08:00"), login("ann", "08:10", **FAR | {"ip_categories": ["vpn"]})),
+        held("by an aircraft", "loose_egress", *regular("ann"), login("ann", "08:00"), login("ann", "10:00", **FAR | {"as_org": "Sky In-Flight"})),
+        fires("behind a gateway in between", *regular("ann"), login("ann", "08:00"), login("ann", "08:10", **FAR | {"city": "Boston", "ip_categories": ["vpn"]}),
+              login("ann", "08:20", **FAR), behaviors=1, having={"from_country": "NL", "to_country": "NG"}),
+        held("by an address that colleagues share", "shared_address", *regular("ann"), known("*", "ip", "198.51.100.77", users=3),
+             login("ann", "08:00"), login("ann", "08:10", **FAR), sensitivity="high"),
+        fires("an address that two colleagues share", *regular("ann"), known("*", "ip", "198.51.100.77", users=2),
+              login("ann", "08:00"), login("ann", "08:10", **FAR)),
+        held("between two usual places", "usual_places", *regular("ann"), known("ann", "asn", "64900"), known("ann", "city", "NG/Lagos"),
+             login("ann", "08:00"), login("ann", "08:10", **FAR)),
+        fires("between two usual places at high sensitivity", *regular("ann"), known("ann", "asn", "64900"), known("ann", "city", "NG/Lagos"),
+              login("ann", "08:00"), login("ann", "08:10", **FAR), sensitivity="high"),
+        fires("from a place seen twice before", *regular("ann"), known("ann", "asn", "64900", days=2), known("ann", "city", "NG/Lagos", days=2),
+              login("ann", "08:00"), login("ann", "08:10", **FAR)),
+        held("by a phone that wakes up abroad", "roaming_phone", *regular("ann"), known("ann", "asn", "64700"), known("ann", "device", "safari/ios/phone"),
+             login("ann", "08:00", city="Lisbon", asn=64800, src_ip="198.51.100.9"),
+             login("ann", "08:10", asn=64700, as_org="Mobile NL", device_key="safari/ios/phone", agent_kind="mobile")),
+        fires("a strange device beside the own phone", *regular("ann"), known("ann", "asn", "64700"), known("ann", "device", "safari/ios/phone"),
+              login("ann", "08:00", asn=64700, as_org="Mobile NL", device_key="safari/ios/phone", agent_kind="mobile"), login("ann", "08:10", **FAR)),
+        held("by a private tunnel", "own_device_on_rented_server", *regular("ann"), login("ann", "08:00"),
+             login("ann", "08:10", **FAR | {"device_key": "firefox/linux/pc", "ip_categories": ["hosting"]})),
+        fires("a strange device on a rented server", *regular("ann"), login("ann", "08:00"), login("ann", "08:10", **FAR | {"ip_categories": ["hosting"]})),
+        held("by the organisation's own networks", "both_corporate", *regular("ann"), login("ann", "08:00", ip_categories=["corporate"]),
+             login("ann", "08:10", **FAR | {"ip_categories": ["corporate"]})),
+        fires("from an office and from afar", *regular("ann"), login("ann", "08:00", ip_categories=["corporate"]), login("ann", "08:10", **FAR)),
+        held("by a city of colleagues, at low sensitivity", "colleagues_place", *regular("ann"), known("*", "city", "JP/Osaka", users=5),
+             login("ann", "08:00"), login("ann", "08:10", **FAR | {"city": "Osaka"}), sensitivity="low"),
+        fires("a city of colleagues", *regular("ann"), known("*", "city", "JP/Osaka", users=5), login("ann", "08:00"),
+              login("ann", "08:10", **FAR | {"city": "Osaka"})),
+        quiet("of nothing"),
+        fires("hostile names", *regular("x"), *(row for n, name in enumerate(HOSTILE) for row in (
+              login(name, "08:00", nth=n, actor_user_uid="uid-x", device_key=name), login(name, "08:10", nth=n, actor_user_uid="uid-x", **FAR | {"as_org": name})))),
+    ),
+)  # fmt: skip

@@ -1,0 +1,47 @@
+"""Continuing behaviour and sliding windows as Ibis expressions that DuckDB and Spark answer alike.
+
+Time is whole seconds (`pipelines.features.core.seconds`). Both ends of a window count: 60 seconds apart is within 60.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+
+def number_episodes(rows: ir.Table, *, by: str, gap: int, into: str = "episode") -> ir.Table:
+    """`rows` (with `seconds` and the unique `activity_uid`) and the number of their episode: a new one begins after more
+    than `gap` seconds without a row of the same `by`."""
+    in_order = ibis.window(group_by=by, order_by=["seconds", "activity_uid"])
+    marked = rows.mutate(pause=rows.seconds - rows.seconds.lag().over(in_order))
+    starts = (marked.pause.fill_null(0) > gap).cast("int64")
+    so_far = ibis.window(group_by=by, order_by=["seconds", "activity_uid"], preceding=None, following=0)
+    return marked.mutate(**{into: starts.sum().over(so_far)}).drop("pause")
+
+
+def count_within(rows: ir.Table, condition: ir.BooleanValue, *, by: str | tuple[str, ...], within: int) -> ir.Value:
+    """How many rows of the same `by` meet `condition` in the `within` seconds up to each row, itself included."""
+    window = ibis.range_window(group_by=by, order_by="seconds", preceding=within, following=0)
+    return condition.cast("int64").sum().over(window)
+
+
+def peak_distinct(rows: ir.Table, item: str, *, by: str, within: int) -> ir.Table:
+    """Per row time, how many different `item`s the same `by` touched in the `within` seconds up to it: `by`, `seconds`,
+    `distinct_count`.
+
+    A distinct count over a sliding window costs a sort per row, and Spark has none. But an item counts at time t exactly
+    while t lies between its touch (or the end of the window of its earlier touch) and `within` seconds later: a sum of
+    steps, which is one pass.
+    """
+    touches = rows.select(by, item, "seconds").distinct()
+    earlier = touches.seconds.lag().over(ibis.window(group_by=[by, item], order_by="seconds"))
+    spans = touches.mutate(
+        begin=ibis.greatest(touches.seconds, (earlier + within + 1).fill_null(touches.seconds)),
+        end=touches.seconds + within + 1,
+    )
+    up = spans.select(spans[by], at=spans.begin, step=ibis.literal(1, "int64"))
+    down = spans.select(spans[by], at=spans.end, step=ibis.literal(-1, "int64"))
+    steps = up.union(down)
+    steps = steps.group_by(by, "at").agg(step=steps.step.sum())
+    running = steps.step.sum().over(ibis.window(group_by=by, order_by="at", preceding=None, following=0))
+    return steps.select(by, seconds=steps["at"], distinct_count=running)

@@ -1,0 +1,229 @@
+"""Run one policy over one day: bind its tables, execute the expression, and give what it saw the shape of the contracts.
+
+What belongs to every policy is done here once: our own account never counts, an episode belongs to the day it ends on,
+`state__` tables are as of the end of the day before, a user's scope, the sensitivity, the title as plain text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from pipelines.contracts import contract
+from pipelines.contracts.table import Table, empty
+from pipelines.errors import UsageError
+from pipelines.features.core import to_sql
+from pipelines.policies.core import ACCEPTED, OPTIONAL, REQUIRED, Policy, Scoping, Sensitivity, Value
+from pipelines.policies.words import render, summary_sql
+from pipelines.window import DAY
+
+#: Evidence rows kept of one detection; `evidence_count` says how many there were.
+MAX_EVIDENCE = 1000
+
+_EVIDENCE = f"""
+SELECT a.instance, d.event_date, d.detection_uid, a.activity_uid, a.source_table, a.source_uid, a.time, a.activity_name,
+       {summary_sql("a")} AS summary
+FROM (SELECT detection_uid, event_date, unnest(evidence) AS activity_uid FROM _found_evidence) d
+JOIN core__activity a USING (activity_uid)
+WHERE a.instance = $instance AND a.event_date BETWEEN $first AND $day
+QUALIFY row_number() OVER (PARTITION BY d.detection_uid ORDER BY a.time, a.activity_uid) <= {MAX_EVIDENCE}
+ORDER BY d.detection_uid, a.time, a.activity_uid
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a policy saw: contracts `out__detection` (score columns null) and `out__detection_evidence`."""
+
+    detections: pa.Table
+    evidence: pa.Table
+
+
+def evaluate(
+    policy: Policy,
+    con: duckdb.DuckDBPyConnection,
+    instance: str,
+    day: date,
+    *,
+    params: Mapping[str, Value] | None = None,
+    sensitivity: Sensitivity = "medium",
+) -> Found:
+    """`con` holds a view per name in `policy.reads` over the look-back and the day, and `core__user` where there is a scope."""
+    wanted = expression(policy, instance, day, params=params, sensitivity=sensitivity)
+    seen = typed(con.sql(to_sql(wanted)).to_arrow_table(), wanted)
+    if not seen.num_rows:
+        return Found(empty(contract("out__detection")), empty(contract("out__detection_evidence")))
+    rows = list(shape(policy, seen, instance, day, revision(policy, params=params, sensitivity=sensitivity)))
+    return Found(_table("out__detection", rows), _evidence(con, rows, instance, day, policy.lookback))
+
+
+def expression(
+    policy: Policy,
+    instance: str,
+    day: date,
+    *,
+    params: Mapping[str, Value] | None = None,
+    sensitivity: Sensitivity = "medium",
+) -> ir.Table:
+    """What the policy saw on `day`: the standard columns, its facts, and `suppressed_by`. Needs no data to be built."""
+    tables = bind(policy, instance, day)
+    found = policy.detect(tables, policy.values(params))
+    start = datetime.combine(day, time.min)
+    found = found.filter(found.last_seen >= _instant(start), found.last_seen < _instant(start + DAY))
+    found = _standard(policy, found, sensitivity)
+    return _in_scope(found, tables["core__user"], policy.scoping) if policy.scoping else found
+
+
+def bind(policy: Policy, instance: str, day: date) -> dict[str, ir.Table]:
+    """Each view in `reads` as an unbound table of its contract: of the instance, in the look-back, without our own
+    activity; state as of the end of the day before, so that nothing is usual because it happened today."""
+    names = {*policy.reads, *(["core__user"] if policy.scoping else [])}
+    return {name: _bound(contract(name), instance, day, policy.lookback) for name in sorted(names)}
+
+
+def _bound(declared: Table, instance: str, day: date, lookback: timedelta) -> ir.Table:
+    table = ibis.table(declared.ibis_schema(), name=declared.name)
+    table = table.filter(table.instance == instance)
+    if declared.layer == "state":
+        before = table.filter(table.event_date < ibis.literal(day))
+        return before.filter(before.event_date == before.event_date.max().as_scalar())
+    if declared.name == "core__user":
+        return table.filter(table.event_date == ibis.literal(day))
+    table = table.filter(table.event_date.between(ibis.literal(first_day(day, lookback)), ibis.literal(day)))
+    if declared.name == "core__activity":
+        since = datetime.combine(day, time.min) - lookback
+        table = table.filter(~table.is_own, table.time >= _instant(since))
+    return table
+
+
+def first_day(day: date, lookback: timedelta) -> date:
+    """The first day whose partition holds something of the look-back."""
+    return day - DAY * -(-lookback // DAY)
+
+
+def _instant(at: datetime) -> ir.TimestampScalar:
+    return ibis.literal(at.isoformat(sep=" ")).cast("timestamp(6)")
+
+
+def _standard(policy: Policy, found: ir.Table, sensitivity: Sensitivity) -> ir.Table:
+    """The columns in one order; `suppressed_by` is the first accepted explanation that holds."""
+    names = {suppression.name for suppression in policy.suppressions}
+    if absent := sorted({*REQUIRED, *policy.facts, *names} - set(found.columns)):
+        raise UsageError(f"policy {policy.id} does not return {absent}", remedy="return them from detect")
+    accepted = [s for s in policy.suppressions if s.scope in ACCEPTED[sensitivity]]
+    reasons = [(found[s.name].fill_null(False), s.label) for s in accepted]
+    return found.select(
+        *REQUIRED,
+        **{name: found[name] if name in found.columns else ibis.null(dtype) for name, dtype in OPTIONAL.items()},
+        **{name: found[name] for name in policy.facts if name not in REQUIRED},
+        suppressed_by=ibis.cases(*reasons, else_=ibis.null("string")) if reasons else ibis.null("string"),
+    )
+
+
+def _in_scope(found: ir.Table, users: ir.Table, scoping: Scoping) -> ir.Table:
+    """Who is judged. Exclude wins; a campaign has no actor and is always judged."""
+    groups = users.select(scoped_uid=users.user_uid, scoped_groups=users.group_uids)
+    joined = found.left_join(groups, found.actor_user_uid == groups.scoped_uid)
+
+    def within(names: frozenset[str], members: frozenset[str]) -> ir.BooleanValue:
+        by_name = joined.actor_user_name.isin(sorted(names)).fill_null(False)
+        by_group = [joined.scoped_groups.contains(group).fill_null(False) for group in sorted(members)]
+        return ibis.or_(by_name, *by_group)
+
+    judged = ~within(scoping.exclude_users, scoping.exclude_groups)
+    if scoping.include_users or scoping.include_groups:
+        judged &= within(scoping.include_users, scoping.include_groups)
+    return joined.filter(judged | (joined.actor_user_uid.isnull() & joined.actor_user_name.isnull())).select(
+        *found.columns
+    )
+
+
+def typed(seen: pa.Table, wanted: ir.Table) -> pa.Table:
+    """What an engine returned in the types that the expression promised: DuckDB adds up in 128 bits, Spark in decimals."""
+    return seen.cast(wanted.schema().to_pyarrow())
+
+
+def shape(policy: Policy, seen: pa.Table, instance: str, day: date, policy_revision: str) -> Iterator[dict[str, Any]]:
+    """Rows of `out__detection` with their `evidence` (activity_uids), in the order of their ids' subjects."""
+    rows = sorted(seen.to_pylist(), key=_subject)
+    for row in rows:
+        uids = row["actor_user_uids"] or ([row["actor_user_uid"]] if row["actor_user_uid"] else [])
+        yield {
+            **{column: row.get(column) for column in contract("out__detection").columns},
+            "evidence": row["evidence"] or [],
+            "instance": instance,
+            "event_date": day,
+            "detection_uid": _digest(instance, policy.id, day, *_subject(row)),
+            "policy_id": policy.id,
+            "policy_kind": str(policy.kind),
+            "policy_revision": policy_revision,
+            "severity": row["severity"] or policy.severity,
+            "actor_user_uids": sorted(set(uids)),
+            "title": render(policy.title, row),
+            "attack_techniques": sorted(policy.attack),
+            "src_ips": row["src_ips"] or [],
+            "countries": row["countries"] or [],
+            "facts": json.dumps({name: row[name] for name in policy.facts}, sort_keys=True),
+        }
+
+
+def _subject(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Who or what a detection is about and when it began: unique among the detections of one policy and day."""
+    columns = (
+        "actor_user_uid",
+        "actor_user_name",
+        "trait_kind",
+        "trait_value",
+        "first_seen",
+        "last_seen",
+        "suppressed_by",
+    )
+    return tuple(str(row[column] if row[column] is not None else "") for column in columns)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:32]
+
+
+def _table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=contract(name).arrow_schema())
+
+
+def _evidence(
+    con: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]], instance: str, day: date, lookback: timedelta
+) -> pa.Table:
+    named = pa.table(
+        {
+            "detection_uid": pa.array([row["detection_uid"] for row in rows], pa.string()),
+            "event_date": pa.array([row["event_date"] for row in rows], pa.date32()),
+            "evidence": pa.array([row["evidence"] for row in rows], pa.list_(pa.string())),
+        }
+    )
+    con.register("_found_evidence", named)
+    values = {"instance": instance, "first": first_day(day, lookback), "day": day}
+    try:
+        found = con.sql(_EVIDENCE, params=values).to_arrow_table()
+    finally:
+        con.unregister("_found_evidence")
+    table = contract("out__detection_evidence")
+    return found.select(list(table.columns)).cast(table.arrow_schema())
+
+
+def revision(policy: Policy, *, params: Mapping[str, Value] | None = None, sensitivity: Sensitivity = "medium") -> str:
+    """Twelve hex digits over the policy's file and everything a user may change of it."""
+    source = inspect.getsourcefile(policy.detect)
+    text = Path(source).read_text(encoding="utf-8") if source else repr(policy.detect)
+    scope = {name: sorted(members) for name, members in asdict(policy.scoping).items()}
+    changeable = [policy.values(params).values, policy.severity, scope, sensitivity]
+    return _digest(text, json.dumps(changeable, sort_keys=True))[:12]

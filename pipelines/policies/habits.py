@@ -1,0 +1,48 @@
+"""What `state__seen` remembers of the person or the organisation, looked up beside each row: one join, however many questions.
+
+A trap of Ibis 12 lies here: joins chained on predicates over tables of one origin may bind a column to the wrong side and
+say nothing. Joins in policies name their keys as strings; corpus tests run every case on two engines to hold that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+
+EVERYONE = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`day_count` or `user_count` that memory holds of `value` as a `kind` of `user_uid` (a column, or everyone)."""
+
+    kind: str
+    value: ir.Value
+    user_uid: ir.Value | Literal["*"]
+    answer: Literal["day_count", "user_count"] = "day_count"
+
+
+def with_habits(rows: ir.Table, key: str, seen: ir.Table, **questions: Question) -> ir.Table:
+    """`rows` (unique by `key`) with one column per question, 0 where nothing is remembered."""
+    asked = ibis.union(*(_asked(rows, key, name, question) for name, question in questions.items()))
+    joined = asked.inner_join(seen, ["user_uid", "kind", "value"])
+    answers = joined.group_by(key).agg(
+        **{name: joined[question.answer].max(where=joined.question == name) for name, question in questions.items()}
+    )
+    return rows.left_join(answers, key).select(
+        *rows.columns, **{name: answers[name].fill_null(0) for name in questions}
+    )
+
+
+def _asked(rows: ir.Table, key: str, name: str, question: Question) -> ir.Table:
+    user = ibis.literal(EVERYONE) if isinstance(question.user_uid, str) else question.user_uid
+    return rows.select(
+        key,
+        question=ibis.literal(name),
+        user_uid=user,
+        kind=ibis.literal(question.kind),
+        value=question.value.cast("string"),
+    )

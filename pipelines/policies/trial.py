@@ -1,0 +1,122 @@
+"""Run a policy's cases on an engine, and say in words where what it made of them differs from what they expect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from typing import Any, Protocol
+
+import duckdb
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from pipelines.contracts import contract
+from pipelines.features import PREVIOUS, features, sql
+from pipelines.features.core import Dialect, to_sql
+from pipelines.policies.cases import INSTANCE
+from pipelines.policies.core import Case, Policy
+from pipelines.policies.evaluate import expression, revision, shape, typed
+
+
+class Engine(Protocol):
+    """What runs a case: DuckDB here, Spark in `tests/policies/test_spark_parity.py`."""
+
+    dialect: Dialect
+
+    def load(self, name: str, rows: pa.Table) -> None: ...
+    def define(self, name: str, select: str) -> None: ...
+    def fetch(self, select: str) -> pa.Table: ...
+
+
+@dataclass
+class DuckDB:
+    """An in-memory database, one for many cases."""
+
+    dialect: Dialect = "duckdb"
+    con: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
+
+    def load(self, name: str, rows: pa.Table) -> None:
+        self.con.register(name, rows)
+
+    def define(self, name: str, select: str) -> None:
+        self.con.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {select}')
+
+    def fetch(self, select: str) -> pa.Table:
+        found: pa.Table = self.con.sql(select).to_arrow_table()
+        return found
+
+
+def problems(policy: Policy, case: Case, engine: Engine) -> list[str]:
+    """Nothing where the case holds; else what is wrong, each beginning with the case's name."""
+    detections = observe(policy, case, engine)
+    return [f"{policy.id}, {case.name!r}: {text}" for text in _differences(policy, case, detections)]
+
+
+def observe(policy: Policy, case: Case, engine: Engine) -> list[dict[str, Any]]:
+    """What the policy makes of the case: rows of `out__detection` with their `evidence`."""
+    prepare(policy, case, engine)
+    wanted, select = _compiled(policy, case, engine.dialect)
+    seen = typed(engine.fetch(select), wanted)
+    policy_revision = revision(policy, params=case.params, sensitivity=case.sensitivity)
+    return list(shape(policy, seen, INSTANCE, case.day, policy_revision))
+
+
+#: Most cases of a policy run the same SELECT, and compiling costs more than running.
+_COMPILED: dict[tuple[object, ...], tuple[ir.Table, str]] = {}
+
+
+def _compiled(policy: Policy, case: Case, dialect: Dialect) -> tuple[ir.Table, str]:
+    values = tuple(sorted(policy.values(case.params).values.items()))
+    key = (policy.id, policy.detect, policy.scoping, values, case.sensitivity, case.day, dialect)
+    if key not in _COMPILED:
+        wanted = expression(policy, INSTANCE, case.day, params=case.params, sensitivity=case.sensitivity)
+        _COMPILED[key] = (wanted, to_sql(wanted, dialect))
+    return _COMPILED[key]
+
+
+def prepare(policy: Policy, case: Case, engine: Engine) -> None:
+    """The case's rows under the names that the policy reads, and only those. A feature is built from the activities, the
+    state that a case gives being that of the day before."""
+    for name in policy.reads:
+        if contract(name).layer != "feat":
+            engine.load(name, _rows(case, name))
+            continue
+        feature = features()[name]
+        for view in feature.reads:
+            engine.load(view, _rows(case, view.removesuffix(PREVIOUS)))
+        engine.define(name, _feature_sql(name, case.day, engine.dialect))
+
+
+@cache
+def _feature_sql(name: str, day: date, dialect: Dialect) -> str:
+    return sql(features()[name], INSTANCE, day, dialect)
+
+
+def _rows(case: Case, name: str) -> pa.Table:
+    schema = contract(name).arrow_schema()
+    found = [row.values for row in case.rows if row.table == name]
+    return pa.Table.from_pylist([{column: row.get(column) for column in schema.names} for row in found], schema=schema)
+
+
+def _differences(policy: Policy, case: Case, detections: list[dict[str, Any]]) -> Iterator[str]:
+    raised = [d for d in detections if d["suppressed_by"] is None]
+    behaviors = [d for d in detections if d["suppressed_by"] is not None]
+    if len(raised) != case.alerts:
+        yield f"expected {case.alerts} alerts, got {[d['title'] for d in raised]}"
+    if len(behaviors) != case.behaviors:
+        yield f"expected {case.behaviors} behaviors, got {[(d['title'], d['suppressed_by']) for d in behaviors]}"
+    if case.suppressed_by:
+        label = next((s.label for s in policy.suppressions if s.name == case.suppressed_by), case.suppressed_by)
+        yield from (f"held by {d['suppressed_by']!r}, not {label!r}" for d in behaviors if d["suppressed_by"] != label)
+    for detection in raised or behaviors:
+        yield from _mismatches(case.having, detection)
+
+
+def _mismatches(wanted: Mapping[str, Any], detection: Mapping[str, Any]) -> Iterator[str]:
+    values = {**json.loads(detection["facts"]), **{k: v for k, v in detection.items() if v is not None}}
+    for name, value in wanted.items():
+        if values.get(name) != value:
+            yield f"{name} is {values.get(name)!r}, not {value!r}"
