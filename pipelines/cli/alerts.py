@@ -252,9 +252,9 @@ class _Wanted:
 
 def _policy_words(policy_id: str) -> dict[str, Any]:
     """What the policy says of itself; nothing where it is no longer installed."""
-    from pipelines import policies
+    from pipelines.policies.registry import catalogue
 
-    policy = policies.registry().get(policy_id)
+    policy = catalogue().get(policy_id)
     if policy is None:
         return {}
     return {"summary": policy.summary, "steps": policy.triage, "blind_to": policy.blind_to}
