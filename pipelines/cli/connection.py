@@ -66,7 +66,8 @@ def check(ctx: typer.Context, json: JsonFlag = False, quiet: QuietFlag = False) 
     from pipelines.steps.extract import connection_of
 
     out = Output(json, quiet)
-    report = look(connection_of(settings_of(ctx)), tuple(sources().values()))
+    settings = settings_of(ctx)
+    report = look(connection_of(settings), tuple(sources().values()), token_file=settings.token_file)
     if json:
         out.document(report)
     else:

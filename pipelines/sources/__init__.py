@@ -1,0 +1,1 @@
+"""I/O in: one folder per system that is read."""
