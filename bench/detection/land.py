@@ -18,6 +18,7 @@ from pipelines.emulator.organisation import Change, World
 from pipelines.lake import Lake, Lease
 from pipelines.window import DAY
 
+CONTEXT_DAYS = 30  # attachments made so long before the first day are read at first contact
 Rows = dict[str, dict[str, str]]
 
 
@@ -43,7 +44,7 @@ def _land_log(
     if name == "sys_attachment":
         rows = _as_first_read(rows, [c for c in world.changes if c.table == name])
     by_day = {str(key[0]): part for key, part in rows.group_by(pl.col("sys_created_on").str.slice(0, 10))}
-    older = [day for day in map(date.fromisoformat, sorted(by_day)) if day < days[0] and name == "sys_attachment"]
+    older = [day for day in map(date.fromisoformat, sorted(by_day)) if days[0] - CONTEXT_DAYS * DAY <= day < days[0]]
     for day in [*older, *days]:
         found = by_day.get(day.isoformat())
         data = empty(table) if found is None else as_raw(table, found, instance, day)

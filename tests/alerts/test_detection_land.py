@@ -46,7 +46,7 @@ WORLD = World(
             {"sys_id": uid("b"), "sys_created_on": "2026-11-02 00:00:00", "name": "login", "_visible_at": ""},
         ),
         "sys_attachment": frame(
-            {"sys_id": uid("c"), "sys_created_on": "2026-10-01 10:00:00", "file_name": "old", "hash": "1"},
+            {"sys_id": uid("c"), "sys_created_on": "2026-10-02 10:00:00", "file_name": "old", "hash": "1"},
             {"sys_id": uid("d"), "sys_created_on": "2026-11-01 10:00:00", "file_name": "gone at once", "hash": "1"},
             {"sys_id": uid("e"), "sys_created_on": "2026-11-01 10:00:00", "file_name": "overwritten", "hash": "1"},
         ),
@@ -96,7 +96,7 @@ def test_a_file_lands_as_it_stood_at_the_end_of_the_day_it_was_made(tmp_path: Pa
     name = "raw_servicenow__sys_attachment"
 
     assert [(row["file_name"], row["hash"]) for row in landed(tmp_path, name, FIRST)] == [("overwritten", "2")]
-    assert [row["file_name"] for row in landed(tmp_path, name, date(2026, 10, 1))] == ["old"]
+    assert [row["file_name"] for row in landed(tmp_path, name, date(2026, 10, 2))] == ["old"]
 
 
 def test_every_table_is_said_to_be_readable_or_missing(tmp_path: Path) -> None:
