@@ -43,7 +43,7 @@ CONFIDENCE_LIMIT = 2.0  # a policy's own confidence moves the odds by at most e^
 
 @dataclass(frozen=True, slots=True)
 class FlagWeight:
-    """Log-odds added where a rarity flag is true or false; null adds nothing."""
+    """Log-odds added where a rarity flag is true or false, times the weight of the trait; null adds nothing."""
 
     column: str
     name: str
@@ -57,6 +57,9 @@ FLAG_WEIGHTS = (
     FlagWeight("is_uncommon_in_organisation", "uncommon_in_organisation", 0.2, -0.8),
     FlagWeight("is_first_in_organisation", "first_in_organisation", 0.3, 0.0),
 )
+#: How much newness of a kind of trait says: a country is changed on purpose, an address by the next lease.
+TRAIT_WEIGHTS: Mapping[str, float] = {"country": 1.0, "city": 0.8, "asn": 0.7, "device": 0.7, "ip": 0.3}
+OTHER_TRAIT = 0.5
 
 
 def log_odds(probability: float) -> float:
@@ -95,9 +98,13 @@ def _prior() -> pl.Expr:
 
 def _flag(weight: FlagWeight) -> pl.Expr:
     flag = pl.col(weight.column)
-    return (
-        pl.when(flag.is_null()).then(0.0).when(flag).then(weight.if_true).otherwise(weight.if_false).alias(weight.name)
-    )
+    says = pl.when(flag.is_null()).then(0.0).when(flag).then(weight.if_true).otherwise(weight.if_false)
+    return (says * _trait_weight()).alias(weight.name)
+
+
+def _trait_weight() -> pl.Expr:
+    known = pl.col("trait_kind").replace_strict(TRAIT_WEIGHTS, default=None, return_dtype=pl.Float64)
+    return known.fill_null(OTHER_TRAIT)
 
 
 def _confidence() -> pl.Expr:

@@ -157,7 +157,8 @@ def _backtest(
             with lake.connect(settings.memory_limit, settings.threads) as con:
                 _open_views(lake, con, settings.instance, day, policy)
                 before.append(_raised(policy, con, settings.instance, day, settings.sensitivity, {}))
-                after.append(_raised(policy, con, settings.instance, day, sensitivity, changed))
+                same = not changed and sensitivity == settings.sensitivity
+                after.append(before[-1] if same else _raised(policy, con, settings.instance, day, sensitivity, changed))
         with lake.connect(settings.memory_limit, settings.threads) as con:
             return compare(con, before, after, days)
 

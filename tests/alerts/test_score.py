@@ -69,6 +69,16 @@ def test_the_parts_sum_to_the_score() -> None:
     assert row["risk_score"] == pytest.approx(100 / (1 + math.exp(-sum(parts.values()))), abs=0.3)
 
 
+def test_a_new_address_says_less_than_a_new_country() -> None:
+    traits = [seen("u1", kind, "old", OLD, "2026-10-31") for kind in ("country", "ip")]
+    rows = [detection(kind, "2026-11-01 10:00:00", trait_kind=kind, trait_value="new") for kind in ("country", "ip")]
+
+    country, address = scored(*rows, traits=traits)
+
+    assert country["is_first_for_user"] is address["is_first_for_user"] is True
+    assert country["risk_score"] > address["risk_score"] > 80.0
+
+
 def test_every_flag_moves_the_score_the_way_it_points() -> None:
     assert all(weight.if_true > weight.if_false for weight in FLAG_WEIGHTS)
 
