@@ -13,6 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import pyarrow as pa
 
 from pipelines.alerts.decisions import SEVERITIES, TriageSnapshot, apply_decisions
 
@@ -23,14 +24,14 @@ DEFAULT_BUDGET = 50  # alerts of one policy on one day; a person reads no more, 
 
 
 def group_floods(
-    alerts: pl.DataFrame, evidence: pl.DataFrame, triage: TriageSnapshot, budgets: Mapping[str, int]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+    alerts: pl.DataFrame, evidence: pa.Table, triage: TriageSnapshot, budgets: Mapping[str, int]
+) -> tuple[pl.DataFrame, pa.Table]:
     """`alerts` with `group_uid` and `is_summary`, summaries appended; and the summaries' evidence rows."""
     keys = ["instance", "policy_id", "event_date"]
     budget = pl.col("policy_id").replace_strict(dict(budgets), default=DEFAULT_BUDGET, return_dtype=pl.Int64)
     floods = alerts.group_by(keys).agg(pl.len().alias("size")).filter(pl.col("size") > budget).sort(keys)
     if floods.is_empty():
-        return _marked(alerts, pl.lit(None, pl.String), is_summary=False), evidence.clear()
+        return _marked(alerts, pl.lit(None, pl.String), is_summary=False), evidence.schema.empty_table()
     named = floods.with_columns(
         pl.struct(keys).map_elements(lambda k: summary_uid(**k), return_dtype=pl.String).alias("group_uid")
     )
@@ -38,6 +39,7 @@ def group_floods(
     members = _marked(members, pl.col("group_uid"), is_summary=False)
     grouped = members.filter(pl.col("group_uid").is_not_null())
     first_rows = _first_evidence(grouped, evidence)
+    summary_rows = first_rows.select(evidence.column_names).to_arrow().cast(evidence.schema)
     counts = dict(first_rows.group_by("alert_uid").len().iter_rows())
     rows = [
         _summary(part, budgets.get(part["policy_id"][0], DEFAULT_BUDGET), counts)
@@ -46,7 +48,7 @@ def group_floods(
     summaries = apply_decisions(pl.DataFrame(rows, schema_overrides=dict(alerts.schema.items())), triage)
     return pl.concat(
         [members, _marked(summaries, pl.lit(None, pl.String), is_summary=True)], how="diagonal"
-    ), first_rows
+    ), summary_rows
 
 
 def summary_uid(instance: str, policy_id: str, event_date: date) -> str:
@@ -58,11 +60,13 @@ def _marked(frame: pl.DataFrame, group: pl.Expr, *, is_summary: bool) -> pl.Data
     return frame.with_columns(group.alias("group_uid"), pl.lit(is_summary).alias("is_summary"))
 
 
-def _first_evidence(grouped: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
-    first = evidence.sort("alert_uid", "time", "source_uid").unique("alert_uid", keep="first", maintain_order=True)
+def _first_evidence(grouped: pl.DataFrame, evidence: pa.Table) -> pl.DataFrame:
+    """The first row of each grouped alert, under the uid of its summary."""
     summaries = grouped.select("alert_uid", "group_uid")
+    rows = pl.DataFrame(evidence).join(summaries, on="alert_uid")
     return (
-        first.join(summaries, on="alert_uid")
+        rows.sort("alert_uid", "time", "source_uid")
+        .unique("alert_uid", keep="first", maintain_order=True)
         .with_columns(pl.col("group_uid").alias("alert_uid"))
         .drop("group_uid")
         .unique(["alert_uid", "source_table", "source_uid"], keep="first", maintain_order=True)

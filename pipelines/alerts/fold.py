@@ -130,7 +130,7 @@ def fold(
     return Folded(
         _as_contract("out__alert", alerts),
         _as_contract("out__alert", behaviors),
-        _as_contract("out__alert_evidence", pl.concat([evidence_rows, summary_evidence], how="diagonal")),
+        _with_summaries(evidence_rows, summary_evidence),
         threads,
     )
 
@@ -139,9 +139,12 @@ def _fold_rows(
     con: duckdb.DuckDBPyConnection,
     detections: pa.Table | duckdb.DuckDBPyRelation,
     evidence: pa.Table | duckdb.DuckDBPyRelation,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+) -> tuple[pl.DataFrame, pa.Table]:
+    """Alerts and behaviors before triage, and their evidence in the contract's order; evidence stays Arrow, it is the bulk."""
     con.register("_fold_detections", detections)
     con.register("_fold_evidence", evidence)
+    table = contract("out__alert_evidence")
+    columns = ", ".join(table.columns)
     lists = ("attack_techniques", "src_ips", "countries")
     unions = {column: _UNION.format(column) for column in lists}
     people = "list_distinct(list_append(coalesce(actor_user_uids, []), actor_user_uid))"
@@ -150,13 +153,22 @@ def _fold_rows(
         con.execute(_MEMBERS.format(subject=_SUBJECT))
         con.execute(_EVIDENCE)
         alerts = con.sql(_ALERTS.format(rank=_RANK, actor_user_uids=_UNION.format(people), **unions)).pl()
-        rows = con.sql("SELECT * EXCLUDE (repeats) FROM _fold_evidence_rows ORDER BY alert_uid, time, source_uid").pl()
+        ordered = f"SELECT {columns} FROM _fold_evidence_rows ORDER BY {', '.join(table.sort_by)}"  # noqa: S608  # ours
+        rows = con.sql(ordered).to_arrow_table()
     finally:
         for name in ("_fold_members", "_fold_evidence_rows"):
             con.execute(f"DROP TABLE IF EXISTS {name}")
         con.unregister("_fold_detections")
         con.unregister("_fold_evidence")
-    return alerts, rows
+    return alerts, conform(table, rows)
+
+
+def _with_summaries(evidence: pa.Table, of_summaries: pa.Table) -> pa.Table:
+    """All evidence in the contract's order; on most days there is no summary and nothing to sort."""
+    if not of_summaries.num_rows:
+        return evidence
+    order = [(column, "ascending") for column in contract("out__alert_evidence").sort_by]
+    return pa.concat_tables([evidence, of_summaries]).sort_by(order)
 
 
 def _as_contract(name: str, frame: pl.DataFrame) -> pa.Table:
