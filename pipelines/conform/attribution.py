@@ -6,6 +6,13 @@ from pipelines.contracts.core._activity_names import OCSF
 
 _OCSF = ", ".join(f"('{name}', {class_uid}, {activity_id})" for name, (class_uid, activity_id) in OCSF.items())
 
+# The requests that rows without an address may look up: one per user and second, so that no order of rows matters.
+_REQUESTS = """
+CREATE OR REPLACE TEMP TABLE conform_request AS
+SELECT user_key, time, unnest(arg_min({ip: ip, agent: agent, session: session}, sys_id))
+FROM conform_transaction WHERE ip IS NOT NULL AND kind <> 'job' GROUP BY user_key, time
+"""
+
 # Address, browser and session of the nearest request of the same user within 30 s, else the last login's address.
 # Never for a failed login: whoever typed the name need not be where its owner is.
 _PLACED = """
@@ -16,16 +23,14 @@ WITH homeless AS (
   FROM conform_found f LEFT JOIN conform_impersonated i USING (activity_uid)
   WHERE f.src_ip IS NULL AND f.user_name IS NOT NULL AND f.is_system IS NOT TRUE
     AND f.activity_name NOT IN ('login_failed', 'email_received') AND NOT is_platform(key_of(f.user_name))
-), request AS (
-  SELECT user_key, time, ip, agent, session FROM conform_transaction WHERE ip IS NOT NULL AND kind <> 'job'
 ), before AS (
-  SELECT h.activity_uid, h.time - r.time AS apart, r.ip, r.agent, r.session FROM homeless h ASOF JOIN request r
+  SELECT h.activity_uid, h.time - r.time AS apart, r.ip, r.agent, r.session FROM homeless h ASOF JOIN conform_request r
     ON r.user_key = h.user_key AND r.time <= h.time WHERE r.time >= h.time - INTERVAL 30 SECONDS
 ), after AS (
-  SELECT h.activity_uid, r.time - h.time AS apart, r.ip, r.agent, r.session FROM homeless h ASOF JOIN request r
+  SELECT h.activity_uid, r.time - h.time + INTERVAL 1 MICROSECOND AS apart, r.ip, r.agent, r.session FROM homeless h ASOF JOIN conform_request r
     ON r.user_key = h.user_key AND r.time >= h.time WHERE r.time <= h.time + INTERVAL 30 SECONDS
 ), login AS (
-  SELECT h.activity_uid, l.ip FROM homeless h ASOF JOIN (FROM conform_login WHERE ip IS NOT NULL AND user_key IS NOT NULL) l
+  SELECT h.activity_uid, l.ip FROM homeless h ASOF JOIN conform_login_place l
     ON l.user_key = h.actor_key AND l.time <= h.time
   WHERE l.time >= h.time - INTERVAL 24 HOURS AND h.activity_name <> 'login'
 )
@@ -37,7 +42,6 @@ FROM (SELECT activity_uid, unnest(arg_min(near, apart)) FROM (
 FULL JOIN login l USING (activity_uid)
 """
 
-# a request at the same second as another makes `arg_min` a choice: order before it so that the choice is stable
 _ACTIVITIES = f"""
 CREATE OR REPLACE TEMP TABLE conform_activity AS
 WITH acted AS (
@@ -64,4 +68,4 @@ LEFT JOIN conform_id i ON i.user_uid = a.user_uid AND a.actor IS NULL
 LEFT JOIN (VALUES {_OCSF}) o(name, class_uid, activity_id) ON o.name = a.activity_name
 """
 
-RESOLVE = (_PLACED, _ACTIVITIES)
+RESOLVE = (_REQUESTS, _PLACED, _ACTIVITIES)

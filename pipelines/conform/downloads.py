@@ -24,31 +24,31 @@ FROM conform_transaction t LEFT JOIN (SELECT sys_id AS known_uid, name FROM conf
 WHERE kind IN ('file_page', 'file_api')
 """
 
-# the nearest request within 30 s: of the same user and attachment, else of the same user where the event names none
-_NEAREST = """
+
+def _nearest(events: str, requests: str, keys: tuple[str, ...], lesser: int) -> str:
+    """Both neighbours in time of each event among the requests with equal `keys`, with their distance."""
+    same = " AND ".join(f"t.{key} = r.{key}" for key in keys)
+    return " UNION ALL ".join(
+        f"SELECT r.sys_id AS event_id, t.sys_id AS request_id, {apart} AS apart, {lesser} AS lesser"
+        f" FROM {events} r ASOF JOIN {requests} t ON {same} AND t.time {sign} r.time"
+        for apart, sign in (("r.time - t.time", "<="), ("t.time - r.time", ">="))
+    )
+
+
+# The nearest request within 30 s: of the same user and attachment; where the event names none, of the same user and file
+# name, else of the same user. One request stands for those at the same instant, so that no order of rows matters.
+_NEAREST = f"""
 CREATE OR REPLACE TEMP TABLE conform_read_request AS
-WITH named AS (SELECT sys_id, time, user_key, file_uid FROM conform_read WHERE file_uid IS NOT NULL),
-bare AS (SELECT sys_id, time, user_key, file_name FROM conform_read WHERE file_uid IS NULL),
+WITH named AS (FROM conform_read WHERE file_uid IS NOT NULL), bare AS (FROM conform_read WHERE file_uid IS NULL),
+by_file AS (SELECT user_key, file_uid, time, min(sys_id) AS sys_id FROM conform_fetch GROUP BY ALL),
+by_name AS (SELECT user_key, file_name, time, min(sys_id) AS sys_id FROM conform_fetch WHERE file_name IS NOT NULL GROUP BY ALL),
+by_user AS (SELECT user_key, time, min(sys_id) AS sys_id FROM conform_fetch WHERE file_name IS NULL GROUP BY ALL),
 found AS (
-  SELECT r.sys_id AS event_id, t.sys_id AS request_id, r.time - t.time AS apart, 0 AS lesser FROM named r ASOF JOIN conform_fetch t
-    ON t.user_key = r.user_key AND t.file_uid = r.file_uid AND t.time <= r.time
-  UNION ALL
-  SELECT r.sys_id, t.sys_id, t.time - r.time, 0 FROM named r ASOF JOIN conform_fetch t
-    ON t.user_key = r.user_key AND t.file_uid = r.file_uid AND t.time >= r.time
-  UNION ALL
-  SELECT r.sys_id, t.sys_id, r.time - t.time, 1 FROM bare r ASOF JOIN (FROM conform_fetch WHERE file_name IS NOT NULL) t
-    ON t.user_key = r.user_key AND t.file_name = r.file_name AND t.time <= r.time
-  UNION ALL
-  SELECT r.sys_id, t.sys_id, t.time - r.time, 1 FROM bare r ASOF JOIN (FROM conform_fetch WHERE file_name IS NOT NULL) t
-    ON t.user_key = r.user_key AND t.file_name = r.file_name AND t.time >= r.time
-  UNION ALL
-  SELECT r.sys_id, t.sys_id, r.time - t.time, 2 FROM bare r ASOF JOIN (FROM conform_fetch WHERE file_name IS NULL) t
-    ON t.user_key = r.user_key AND t.time <= r.time
-  UNION ALL
-  SELECT r.sys_id, t.sys_id, t.time - r.time, 2 FROM bare r ASOF JOIN (FROM conform_fetch WHERE file_name IS NULL) t
-    ON t.user_key = r.user_key AND t.time >= r.time
+  {_nearest("named", "by_file", ("user_key", "file_uid"), 0)}
+  UNION ALL {_nearest("bare", "by_name", ("user_key", "file_name"), 1)}
+  UNION ALL {_nearest("bare", "by_user", ("user_key",), 2)}
 )
-SELECT DISTINCT ON (event_id) event_id, request_id, lesser FROM found WHERE apart <= INTERVAL 30 SECONDS
+SELECT DISTINCT ON (event_id) event_id, request_id FROM found WHERE apart <= INTERVAL 30 SECONDS
 ORDER BY event_id, lesser, apart, request_id
 """
 

@@ -13,7 +13,7 @@ WITH start AS (
   SELECT sys_id, time, parm1 AS impersonator, key_of(parm1) AS by_key, key_of(parm2) AS target_key, hex_id(instance_uid) AS session
   FROM conform_event WHERE name = 'impersonation.start' AND parm1 IS NOT NULL AND parm2 IS NOT NULL
 ), origin AS (
-  SELECT s.sys_id, l.session, l.ip FROM start s ASOF JOIN (FROM conform_login WHERE user_key IS NOT NULL) l
+  SELECT s.sys_id, l.session, l.ip FROM start s ASOF JOIN conform_login_place l
     ON l.user_key = s.by_key AND l.time <= s.time WHERE l.time >= s.time - INTERVAL 12 HOURS
 ), closer AS (
   SELECT sys_id, time, name, key_of(parm1) AS by_key, hex_id(instance_uid) AS session FROM conform_event
@@ -38,8 +38,7 @@ WITH candidate AS (
   WHERE f.activity_name NOT IN ('login', 'login_failed', 'logout', 'impersonation_start', 'impersonation_end', 'email_received')
     AND f.is_system IS NOT TRUE
 ), near AS (
-  SELECT c.activity_uid, arg_min(t.session, abs(epoch(t.time) - epoch(c.time))) AS session,
-         arg_min(t.ip, abs(epoch(t.time) - epoch(c.time))) AS ip
+  SELECT c.activity_uid, unnest(arg_min({session: t.session, ip: t.ip}, (abs(epoch(t.time) - epoch(c.time)), t.time, t.sys_id)))
   FROM candidate c JOIN conform_transaction t ON t.user_key = c.target_key AND t.session IS NOT NULL AND t.kind <> 'job'
     AND t.time BETWEEN c.time - INTERVAL 30 SECONDS AND c.time + INTERVAL 30 SECONDS
   WHERE c.session_uid IS NULL GROUP BY c.activity_uid

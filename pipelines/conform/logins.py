@@ -48,17 +48,26 @@ CREATE OR REPLACE TEMP TABLE conform_login_agent AS
 WITH wanted AS (SELECT *, time - INTERVAL 5 SECONDS AS since FROM conform_login WHERE in_day),
 by_session AS (
   SELECT w.sys_id, t.agent, t.ip FROM wanted w ASOF JOIN
-    (SELECT session, time, agent, ip FROM conform_transaction WHERE session IS NOT NULL AND kind <> 'job') t
+    (SELECT session, time, unnest(arg_min({agent: agent, ip: ip}, sys_id)) FROM conform_transaction
+     WHERE kind <> 'job' AND session IN (SELECT session FROM wanted) GROUP BY session, time) t
     ON t.session = w.session AND t.time >= w.since WHERE t.time <= w.time + INTERVAL 30 SECONDS
 ), by_address AS (
   SELECT w.sys_id, t.agent, t.ip FROM wanted w ASOF JOIN
-    (SELECT user_key, ip, time, agent FROM conform_transaction WHERE ip IS NOT NULL AND agent IS NOT NULL) t
+    (SELECT user_key, ip, time, arg_min(agent, sys_id) AS agent FROM conform_transaction
+     WHERE agent IS NOT NULL AND (user_key, ip) IN (SELECT (user_key, ip) FROM wanted) GROUP BY user_key, ip, time) t
     ON t.user_key = w.user_key AND t.ip = w.ip AND t.time >= w.since WHERE t.time <= w.time + INTERVAL 30 SECONDS
 )
 SELECT sys_id, COALESCE(s.agent, a.agent) AS agent, s.ip FROM by_session s FULL JOIN by_address a USING (sys_id)
 """
 
-PREPARE = (_RAW, _MERGED, _AGENTS)
+# where each user was seen to log in: one per user and second
+_PLACES = """
+CREATE OR REPLACE TEMP TABLE conform_login_place AS
+SELECT user_key, time, unnest(arg_min({session: session, ip: ip}, sys_id)) FROM conform_login
+WHERE ip IS NOT NULL AND user_key IS NOT NULL GROUP BY user_key, time
+"""
+
+PREPARE = (_RAW, _MERGED, _AGENTS, _PLACES)
 
 _FAILED = """(
   SELECT e.*, i.user_uid AS told_uid, i.user_name AS told_user,

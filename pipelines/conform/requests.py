@@ -6,7 +6,7 @@ from pipelines.conform.shape import activity, uid
 
 # `/incident.do?sys_id=…`, `/now/workspace/…/record/incident/<id>`, `/sp?id=ticket&table=incident&sys_id=…`
 _RECORD = """
-  CASE WHEN kind = 'page' AND contains(url, '.do?') AND contains(url, 'sys_id=')
+  CASE WHEN kind = 'page' AND contains(url, '.do?') AND (contains(url, 'sys_id=') OR contains(url, 'sys_kb_id='))
          THEN regexp_extract(url, '/([A-Za-z0-9_]+)[.]do[?].*?sys_(?:kb_)?id=([0-9a-f]{32})', ['on_table', 'record'])
        WHEN kind = 'page' AND contains(url, '/record/')
          THEN regexp_extract(url, '/record/([A-Za-z0-9_]+)/([0-9a-f]{32})', ['on_table', 'record'])

@@ -10,7 +10,7 @@ _KNOWN = ", ".join(f"('{uid}', '{name}')" for uid, name in KNOWN_ROLES.items())
 # one row per grant or revocation: `subject` the account, `thing` the role or group
 _SAID = """
 CREATE OR REPLACE TEMP TABLE conform_membership AS
-SELECT 'sys_audit_role' AS source, sys_id, TRY_CAST(sys_created_on AS TIMESTAMP) AS time,
+SELECT DISTINCT 'sys_audit_role' AS source, sys_id, TRY_CAST(sys_created_on AS TIMESTAMP) AS time,
        CASE WHEN lower(operation) IN ('added', 'add') THEN 'role_granted' ELSE 'role_revoked' END AS verb,
        NULLIF("user", '') AS subject, NULLIF(role, '') AS thing, NULL AS user_name, hex_id(changed_by) AS user_uid,
        CASE WHEN granted_by_group <> '' THEN 'through group ' || granted_by_group END AS note
@@ -69,6 +69,7 @@ COMPARE = {
 
 _NAMED = f"""conform_membership m
   LEFT JOIN conform_id i ON i.user_uid = m.subject
+  LEFT JOIN conform_id w ON w.user_uid = m.user_uid
   LEFT JOIN (SELECT sys_id, any_value(name) AS name FROM (
       SELECT sys_id, NULLIF(name, '') AS name FROM raw_servicenow__sys_user_role
       UNION ALL SELECT sys_id, NULLIF(name, '') FROM raw_servicenow__sys_user_group
@@ -79,7 +80,7 @@ ACTIVITIES = (
         _NAMED,
         activity_uid="m.source || ':' || m.sys_id || CASE WHEN m.verb LIKE '%revoked' OR m.verb LIKE '%removed'"
         " THEN CASE WHEN m.source LIKE 'sys_user%' THEN ':gone' ELSE '' END ELSE '' END",
-        time="m.time", activity_name="m.verb", status="'success'", user_name="m.user_name", user_uid="m.user_uid",
+        time="m.time", activity_name="m.verb", status="'success'", user_name="COALESCE(m.user_name, w.user_name)", user_uid="m.user_uid",
         resource_type="'sys_user'", resource_uid="m.subject", resource_name="i.user_name",
         parent_table="CASE WHEN starts_with(m.verb, 'role') THEN 'sys_user_role' ELSE 'sys_user_group' END",
         parent_uid="m.thing", detail="COALESCE(r.name, m.thing)", source_table="m.source", source_uid="m.sys_id",

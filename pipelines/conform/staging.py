@@ -54,7 +54,7 @@ DELETE FROM conform_event WHERE state = 'transferred' AND EXISTS (
     AND NULLIF(twin.parm2, '') IS NOT DISTINCT FROM conform_event.parm2
     AND NULLIF(twin.instance_uid, '') IS NOT DISTINCT FROM conform_event.instance_uid
     AND NULLIF(trim(twin.user_name), '') IS NOT DISTINCT FROM conform_event.user_name
-    AND TRY_CAST(twin.sys_created_on AS TIMESTAMP) BETWEEN conform_event.time - INTERVAL 24 HOURS
+    AND TRY_CAST(twin.sys_created_on AS TIMESTAMP) BETWEEN conform_event.time - INTERVAL 10 MINUTES
         AND conform_event.time + INTERVAL 30 SECONDS)
 """
 
