@@ -94,9 +94,12 @@ ORDER BY user_uid
 """
 
 # without a public suffix list: two labels, three under a country's usual second level (co.uk, com.br)
-_REGISTRABLE = """CREATE OR REPLACE TEMP MACRO registrable(mail) AS
-  NULLIF(regexp_extract(lower(trim(mail)),
-    '@(?:[^@]*[.])?([^.@]+[.](?:(?:co|com|org|net|gov|ac|edu|or|ne|go|gob|gv)[.])?[^.@]+)$', 1), '')"""
+_REGISTRABLE = """CREATE OR REPLACE TEMP MACRO registrable(mail) AS (
+  SELECT CASE WHEN len(p) < 2 OR NOT contains(mail, '@') THEN NULL
+              WHEN len(p) > 2 AND length(p[-1]) = 2
+                AND p[-2] IN ('co', 'com', 'org', 'net', 'gov', 'ac', 'edu', 'or', 'ne', 'go', 'gob', 'gv')
+              THEN array_to_string(p[-3:], '.') ELSE array_to_string(p[-2:], '.') END
+  FROM (SELECT string_split(lower(trim(split_part(mail, '@', -1))), '.') AS p))"""
 
 _GONE = """
  UNION ALL SELECT old.* REPLACE ('false' AS active, CAST($day AS DATE) AS event_date)

@@ -6,6 +6,7 @@ An absent or unreadable file gives null columns and a reason, never an error: th
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -78,7 +79,7 @@ class Database:
         for row, address in zip(family.rows.tolist(), family.numbers(), strict=True):
             if address > last:
                 try:
-                    record, prefix = reader.get_with_prefix_len(texts[row])
+                    record, prefix = reader.get_with_prefix_len(_plain(texts[row], family.size))
                 except (maxminddb.InvalidDatabaseError, ValueError) as error:
                     self.reason = f"{self.name} database is damaged: {type(error).__name__}"
                     return
@@ -119,6 +120,13 @@ class Geography:
 
     def revision(self) -> str:
         return hashlib.sha256(f"{self.city.revision()}|{self.asn.revision()}".encode()).hexdigest()
+
+
+def _plain(text: str, size: int) -> str:
+    """A v4 address in v6 clothes without them: its family is v4, and so must be the prefix that is answered."""
+    if size == 4 and ":" in text:
+        return str(ipaddress.IPv6Address(text).ipv4_mapped)
+    return text
 
 
 def _described(
