@@ -74,6 +74,11 @@ class Ledger:
         rows = self.store.query("SELECT day FROM partition WHERE instance = ? AND table_name = ? ORDER BY day", (instance, table))
         return [date.fromisoformat(row[0]) for row in rows]
 
+    def rows_by_day(self, instance: str, table: str) -> dict[date, int]:
+        """Rows of each partition, in day order."""
+        rows = self.store.query("SELECT day, rows FROM partition WHERE instance = ? AND table_name = ? ORDER BY day", (instance, table))
+        return {date.fromisoformat(day): count for day, count in rows}
+
     def instances(self) -> list[str]:
         return [row[0] for row in self.store.query("SELECT DISTINCT instance FROM partition ORDER BY 1")]
 

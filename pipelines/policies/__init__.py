@@ -7,7 +7,7 @@ episodes    continuing behaviour and sliding counts, as Ibis expressions
 """
 
 from pipelines.policies.core import Override, Policy
-from pipelines.policies.evaluate import Found, evaluate, revision
+from pipelines.policies.evaluate import Found, evaluate, first_day, revision
 from pipelines.policies.registry import registry
 
-__all__ = ["Found", "Override", "Policy", "evaluate", "registry", "revision"]
+__all__ = ["Found", "Override", "Policy", "evaluate", "first_day", "registry", "revision"]

@@ -22,15 +22,29 @@ def conform(night: Night, lease: Lease) -> list[StepRow]:
     """Write `core__user` and `core__activity` for stale days, then judge them."""
     rows: list[StepRow] = []
     enricher = enricher_of(night)
+    recent = night.first - timedelta(days=night.settings.look_back_days + 1)
     for day in night.landed_days():
-        inputs = _fingerprint(night, day, enricher)
-        if not night.asked_for(day) and _is_fresh(night, day, inputs):
+        before = _fingerprint(night, day, enricher)
+        held = night.lake.partition(contract(ACTIVITY), night.instance, day)
+        said, _, edge = held.inputs.partition(" ") if held else ("", "", "")
+        if not night.asked_for(day) and said == before and (day < recent or edge == _edge(night, day)):
             continue
-        rows += _conform_day(night, lease, day, inputs, enricher)
+        rows += _conform_day(night, lease, day, f"{before} {_edge(night, day)}", enricher)
     judged, failures = judge(night, lease, [contract(ACTIVITY), contract(USER)], "conform")
     if failures:
         raise failures[0]
     return [*rows, *judged]
+
+
+def _edge(night: Night, day: date) -> str:
+    """What of the day after midnight belongs to actions before it: all that a later day can change of this one."""
+    if day >= night.last:
+        return ""
+    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
+        for name, (_, after) in deriving.REQUIRED.items():
+            if after:
+                night.lake.view(con, registry()[name], night.instance, [day, day + DAY], name=name)
+        return deriving.edge(con, day)
 
 
 def enricher_of(night: Night) -> Enricher:
@@ -43,16 +57,15 @@ def enricher_of(night: Night) -> Enricher:
     )
 
 
-def _is_fresh(night: Night, day: date, inputs: str) -> bool:
-    part = night.lake.partition(contract(ACTIVITY), night.instance, day)
-    return part is not None and part.inputs == inputs
-
-
 def _conform_day(night: Night, lease: Lease, day: date, inputs: str, enricher: Enricher) -> list[StepRow]:
     rows = []
     with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con, timed() as spent:
         for table, days in _days_to_read(night, day).items():
             _view_without_quarantine(night, con, table, days)
+            if table.source is not None and table.source.mode == "snapshot" and days:
+                before = night.latest_before(table, days[0])
+                if before:
+                    night.lake.view(con, table, night.instance, before, name=f"{table.name}__previous")
         users = night.lake.replace(lease, contract(USER), night.instance, day, deriving.users(con, night.instance, day), inputs=inputs)
         night.lake.view(con, contract(USER), night.instance, [day], name=USER)
         derived = deriving.activities(con, night.instance, day, own_user_names=own_names(night))
@@ -109,7 +122,9 @@ def _view_without_quarantine(night: Night, con: duckdb.DuckDBPyConnection, table
 
 
 def _fingerprint(night: Night, day: date, enricher: Enricher) -> str:
+    """Everything up to the day's end that decides its activities."""
     parts = [
-        night.lake.fingerprint([table], night.instance, days) for table, days in _days_to_read(night, day).items()
+        night.lake.fingerprint([table], night.instance, [d for d in days if d <= day or table.time_column == ""])
+        for table, days in _days_to_read(night, day).items()
     ]
-    return revision_of(parts, enricher.revision, own_names(night))
+    return revision_of(parts, enricher.revision_of(day), own_names(night))

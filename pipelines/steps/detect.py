@@ -15,7 +15,7 @@ from pipelines.contracts.table import Table
 from pipelines.lake import Lease
 from pipelines.policies import Policy
 from pipelines.steps.night import Night, StepRow, revision_of, timed
-from pipelines.window import DAY, days_between
+from pipelines.window import days_between
 
 DETECTION, EVIDENCE, COVERAGE = "out__detection", "out__detection_evidence", "out__coverage"
 
@@ -48,15 +48,23 @@ def _reads(chosen: Mapping[str, Policy]) -> dict[Table, timedelta]:
 
 def _fingerprint(night: Night, day: date, chosen: Mapping[str, Policy]) -> str:
     parts = [
-        night.lake.fingerprint([table], night.instance, days_between((_first_day(day, back)), day))
-        for table, back in _reads(chosen).items()
+        night.lake.fingerprint([table], night.instance, days)
+        for table, days in _days_to_read(night, day, chosen).items()
     ]
-    return revision_of(parts, night.settings.sensitivity)
+    states = night.lake.fingerprint([contract("out__table_state")], night.instance, _nearest_states(night, day))
+    return revision_of(parts, states, night.settings.sensitivity)
 
 
-def _first_day(day: date, back: timedelta) -> date:
-    """The first day whose partition holds something of the `back` before `day`."""
-    return day - DAY * -(-back // DAY)
+def _days_to_read(night: Night, day: date, chosen: Mapping[str, Policy]) -> dict[Table, list[date]]:
+    """The day and the policies' look-back; a state as of the end of the day before."""
+    found = {
+        table: night.latest_before(table, day) if table.layer == "state" else days_between(policies.first_day(day, back), day)
+        for table, back in _reads(chosen).items()
+    }
+    for table in [*features.order(), contract("core__user"), contract("core__activity")]:
+        if table not in found:
+            found[table] = night.latest_before(table, day) if table.layer == "state" else [day]
+    return found
 
 
 def _detect_day(
@@ -65,7 +73,8 @@ def _detect_day(
     rows: list[StepRow] = []
     found, evidence = [], []
     with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
-        _open_views(night, con, day, chosen)
+        for table, days in _days_to_read(night, day, chosen).items():
+            night.lake.view(con, table, night.instance, days, name=table.name)
         for policy in chosen.values():
             with timed() as spent:
                 result = policies.evaluate(policy, con, night.instance, day, sensitivity=night.settings.sensitivity)
@@ -80,20 +89,9 @@ def _detect_day(
     return rows
 
 
-def _open_views(night: Night, con: duckdb.DuckDBPyConnection, day: date, chosen: Mapping[str, Policy]) -> None:
-    for table, back in _reads(chosen).items():
-        night.lake.view(con, table, night.instance, days_between(_first_day(day, back), day), name=table.name)
-    for table in [*features.order(), contract("core__user")]:
-        if table not in _reads(chosen):
-            night.lake.view(con, table, night.instance, [day], name=table.name)
-
-
 def _known(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> dict[str, Any]:
     """What coverage is judged by: table states of the day (else of the nearest run), settings, days of history."""
-    table = contract("out__table_state")
-    held = night.lake.days(table, night.instance)
-    nearest = [d for d in held if d >= day][:1] or held[-1:]
-    night.lake.view(con, table, night.instance, nearest, name=table.name)
+    night.lake.view(con, contract("out__table_state"), night.instance, _nearest_states(night, day))
     return {
         "table_states": con.sql("SELECT * FROM out__table_state").to_arrow_table().to_pylist(),
         "history_days": len([d for d in night.landed_days() if d <= day]),
@@ -101,3 +99,9 @@ def _known(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> dict[str,
         "has_asn": night.settings.asn_db is not None,
         "has_ip_lists": night.settings.ip_lists is not None,
     }
+
+
+def _nearest_states(night: Night, day: date) -> list[date]:
+    """The day whose run said how readable the tables are: the day itself, else the next one, else the last."""
+    held = night.lake.days(contract("out__table_state"), night.instance)
+    return [d for d in held if d >= day][:1] or held[-1:]

@@ -85,15 +85,22 @@ def _land(night: Night, lease: Lease, got: Extracted, window: Window | None) -> 
     name = got.table.name
     if got.state != "ok":
         return [StepRow("extract", name, night.last, got.state, 0, got.seconds, got.reason)]
-    days = [night.last] if window is None else list(window.days())
     rows = []
-    for day in sorted({*days, *got.parts}):
+    for day in _days_to_land(night, got, window):
         parts = got.parts.get(day)
         part = night.lake.replace(lease, got.table, night.instance, day, parts or empty(got.table))
         state = ("ok" if part.rows else "empty") if part.changed else "unchanged"
         message = _gaps(got) if day == night.last else ""
-        rows.append(StepRow("extract", name, day, state, part.rows, got.seconds / max(1, len(days)), message))
+        rows.append(StepRow("extract", name, day, state, part.rows, got.seconds, message))
     return rows
+
+
+def _days_to_land(night: Night, got: Extracted, window: Window | None) -> list[date]:
+    """Every day of the window, but for the empty ones at the start of a first back-fill: nothing was there to look at."""
+    if window is None:
+        return [night.last]
+    oldest = min(night.first - timedelta(days=night.settings.look_back_days), *got.parts, night.first)
+    return sorted({*(day for day in window.days() if day >= oldest), *got.parts})
 
 
 def _gaps(got: Extracted) -> str:

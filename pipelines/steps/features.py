@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from pipelines import features as building
 from pipelines.contracts import contract
 from pipelines.lake import Lease
 from pipelines.steps.night import Night, StepRow, revision_of, timed
-from pipelines.window import DAY
 
 
 def features(night: Night, lease: Lease) -> list[StepRow]:
@@ -27,28 +27,25 @@ def _is_fresh(night: Night, day: date, inputs: str) -> bool:
 
 
 def _fingerprint(night: Night, day: date) -> str:
+    """The day's activities and the state that it is carried on from."""
+    state = [
+        night.lake.fingerprint([table], night.instance, night.latest_before(table, day))
+        for table in building.order()
+        if table.layer == "state"
+    ]
     core = [contract("core__activity"), contract("core__user")]
-    state = [table for table in building.order() if table.layer == "state"]
-    return revision_of(
-        night.lake.fingerprint(core, night.instance, [day]),
-        night.lake.fingerprint(core[:1], night.instance, [day - DAY]),
-        night.lake.fingerprint(state, night.instance, [day - DAY]),
-    )
+    return revision_of(night.lake.fingerprint(core, night.instance, [day]), state)
 
 
 def _build_day(night: Night, lease: Lease, day: date, inputs: str) -> list[StepRow]:
     rows = []
-    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
+    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con, timed() as spent:
         for name in ("core__activity", "core__user"):
-            night.lake.view(con, contract(name), night.instance, [day - DAY, day], name=name)
+            night.lake.view(con, contract(name), night.instance, [day], name=name)
         for table in building.order():
             if table.layer == "state":
-                night.lake.view(con, table, night.instance, [day - DAY], name=f"{table.name}__previous")
-        with timed() as spent:
-            for table, data in building.build_day(con, night.instance, day):
-                part = night.lake.replace(lease, table, night.instance, day, data, inputs=inputs)
-                night.lake.view(con, table, night.instance, [day], name=table.name)
-                rows.append(StepRow("features", table.name, day, "ok" if part.changed else "unchanged", part.rows))
-    if rows:
-        rows[-1] = StepRow("features", rows[-1].table, day, rows[-1].state, rows[-1].rows, spent[0])
-    return rows
+                night.lake.view(con, table, night.instance, night.latest_before(table, day), name=f"{table.name}{building.PREVIOUS}")
+        for table, data in building.build_day(con, night.instance, day):
+            part = night.lake.replace(lease, table, night.instance, day, data, inputs=inputs)
+            rows.append(StepRow("features", table.name, day, "ok" if part.changed else "unchanged", part.rows))
+    return [replace(row, seconds=spent[0] if row is rows[-1] else 0.0) for row in rows]

@@ -98,10 +98,22 @@ class Night:
         return self.first <= day <= self.last
 
     def landed_days(self) -> list[date]:
-        """Days up to the last one that hold any log of the instance, in order."""
+        """Days to derive, in order: from the first on which a log of actions holds a row, up to the last one.
+
+        Days before that hold context only (attachments and audit reach further back than logins do).
+        """
         logs = [t for t in registry().values() if t.source is not None and t.source.mode == "append"]
-        found = {day for table in logs for day in self.lake.days(table, self.instance)}
-        return sorted(day for day in found if day <= self.last)
+        actions = [t for t in logs if t.source is not None and t.source.history_days is not None]
+        held = {t.name: self.lake.ledger.rows_by_day(self.instance, t.name) for t in logs}
+        filled = [day for t in actions or logs for day, rows in held[t.name].items() if rows]
+        if not filled:
+            filled = [day for found in held.values() for day, rows in found.items() if rows]
+        first = min(filled, default=self.first)
+        return sorted({day for found in held.values() for day in found if first <= day <= self.last})
+
+    def latest_before(self, table: Table, day: date) -> list[date]:
+        """The newest partition before `day`, as a list of at most one: what a state is carried on from."""
+        return [d for d in self.lake.days(table, self.instance) if d < day][-1:]
 
 
 @contextmanager
