@@ -145,7 +145,8 @@ def _place(record: Record) -> tuple[Any, ...]:
         city = ((record.get("city") or {}).get("names") or {}).get("en")
         location = record.get("location") or {}
     else:  # DB-IP
-        country, city, location = record.get("country_code") or record.get("country"), record.get("city"), record
+        country, location = record.get("country_code") or record.get("country"), record
+        city = str(record.get("city") or "").split(" (")[0]  # "Berlin (Mitte)": a district is no other city
     country = country.upper() if isinstance(country, str) and len(country) == 2 else None
     latitude, longitude = _degrees(location.get("latitude"), 90), _degrees(location.get("longitude"), 180)
     if not city or latitude is None or longitude is None:
