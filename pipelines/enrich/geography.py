@@ -133,7 +133,7 @@ def _described(
     looked_up: tuple[list[Record], list[int]], describe: Callable[[Record], tuple[Any, ...]], schema: pa.Schema
 ) -> pa.Table:
     records, place = looked_up
-    return columns_of(schema, [describe(record) for record in records]).take(pa.array(place))
+    return columns_of(schema, [describe(record) for record in records]).take(pa.array(place, pa.int64()))
 
 
 def _place(record: Record) -> tuple[Any, ...]:

@@ -143,3 +143,8 @@ def test_missing_and_old_data_is_said(enricher: Enricher) -> None:
         "no asn database is set",
         "no folder of IP lists is set",
     )
+
+
+def test_a_day_without_activities_has_the_contracts_columns(enricher: Enricher) -> None:
+    assert enriched(Night(), enricher) == []
+    assert enriched(Night(), Enricher(), with_users=False) == []
