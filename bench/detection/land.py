@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -121,7 +122,7 @@ def _given(column: str, instance: str, day: date) -> pl.Expr:
 
 def _states(world: World, instance: str, day: date) -> pa.Table:
     end = datetime.combine(day, datetime.min.time()) + timedelta(days=1)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"instance": instance, "event_date": day, "table": name, "state": "ok" if name in world.tables else "missing",
          "reason": "", "missing_columns": [], "hidden_rows": 0, "rows": 0, "complete_until": end}
         for name in sources()

@@ -11,8 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from pipelines.alerts import Triage, publishable
 from pipelines.cli import alerts as command

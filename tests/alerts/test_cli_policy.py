@@ -12,8 +12,7 @@ from typing import Any
 import ibis
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from pipelines.cli import policy as command
 from pipelines.cli.context import Invocation
