@@ -63,10 +63,21 @@ def delete(instance: Instance, call: Call, sys_id: str) -> Answer:
     row = instance.store.record(TABLE, sys_id)
     if row is None:
         return no_record()
+    _remove(instance, call, sys_id, row["table_sys_id"])
+    return Answer(204)
+
+
+def delete_all_of(instance: Instance, call: Call, table: str, record: str) -> None:
+    """The files of a deleted record go with it, one event each."""
+    found = instance.store.rows(f'SELECT sys_id FROM "{TABLE}" WHERE table_name = ? AND table_sys_id = ?', [table, record])
+    for (sys_id,) in found:
+        _remove(instance, call, sys_id, record)
+
+
+def _remove(instance: Instance, call: Call, sys_id: str, record: str) -> None:
     instance.store.delete(TABLE, sys_id)
     instance.uploaded.pop(sys_id, None)
-    instance.writer.event("attachment.deleted", call.user, parm1=TABLE, parm2=sys_id, instance=row["table_sys_id"])
-    return Answer(204)
+    instance.writer.event("attachment.deleted", call.user, parm1=TABLE, parm2=sys_id, instance=record)
 
 
 def _store(instance: Instance, call: Call, table: str, record: str, name: str, kind: str, body: bytes) -> Answer:

@@ -102,7 +102,12 @@ class Dispatcher:
             return table_api.get_row(instance, call, *parts)
         if method in ("PUT", "PATCH"):
             return table_api.update(instance, call, *parts)
-        return table_api.delete(instance, call, *parts) if method == "DELETE" else failure(405, "Method not supported")
+        if method != "DELETE":
+            return failure(405, "Method not supported")
+        answer = table_api.delete(instance, call, *parts)
+        if answer.status == 204:
+            attachment_api.delete_all_of(instance, call, *parts)
+        return answer
 
     def _attachment(self, call: Call, parts: list[str], form: dict[str, Any] | None) -> Answer:
         instance, method = self.instance, call.method

@@ -6,7 +6,8 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,20 @@ class Store:
     def delete(self, table: str, sys_id: str) -> None:
         with self._write:
             self._connection().execute(f'DELETE FROM "{table}" WHERE sys_id = ?', (sys_id,))
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Writes of the block that are undone where it raises."""
+        with self._write:
+            con = self._connection()
+            con.execute("SAVEPOINT trial")
+            try:
+                yield
+            except BaseException:
+                con.execute("ROLLBACK TO trial")
+                raise
+            finally:
+                con.execute("RELEASE trial")
 
     def _insert(self, con: sqlite3.Connection, table: str, row: Row) -> None:
         named = [c for c in row if c in self.schemas[table].columns]

@@ -37,7 +37,7 @@ def list_rows(instance: Instance, call: Call, table: str, *, default_limit: int 
         rows: list[dict[str, Any]] = []
     else:
         rows = select(instance, call, table, query, where, (seen, seen_params), compiler, limit, offset)
-    if not rows and "/v1/" in call.path or (not rows and instance.api_version == 1):
+    if not rows and table != "sys_attachment" and ("/v1/" in call.path or instance.api_version == 1):
         return Answer(404, no_record().body, headers)
     return result(rows, headers=headers)
 

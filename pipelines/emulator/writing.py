@@ -39,11 +39,12 @@ class Writer:
 
     def update(self, table: str, sys_id: str, given: Row, user: Row) -> None:
         before = self.store.record(table, sys_id) or {}
-        self._abort_if_ruled(table, sys_id)
         name = user.get("user_name", SYSTEM)
         changed = {k: v for k, v in given.items() if before.get(k) != v}
         stamp = {"sys_updated_on": self.clock.wire(), "sys_updated_by": name, "sys_mod_count": str(int(before.get("sys_mod_count") or 0) + 1)}
-        self.store.update(table, sys_id, {**changed, **(stamp if changed else {})})
+        with self.store.trial():
+            self.store.update(table, sys_id, {**changed, **(stamp if changed else {})})
+            self._abort_if_ruled(table, sys_id)
         if self.store.schemas[table].is_audited:
             for field, value in changed.items():
                 self._audit(table, sys_id, field, before.get(field, ""), value, name)
@@ -85,7 +86,7 @@ class Writer:
         return f"{prefix}{self._numbers[table]:07d}"
 
     def _abort_if_ruled(self, table: str, sys_id: str) -> None:
-        """Active `before update` rules with a filter and `abort_action`: the only kind of business rule there is here."""
+        """Active update rules with a filter and `abort_action`, the only business rules there are here, judge the new row."""
         if "sys_script" not in self.store.schemas:
             return
         rules = self.store.rows(
