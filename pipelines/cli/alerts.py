@@ -6,7 +6,7 @@ import getpass
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,9 @@ from pipelines.cli.alert_text import aim, decided, print_decisions, print_explan
 from pipelines.cli.context import JsonFlag, Output, QuietFlag, day_of, explained, settings_of
 from pipelines.errors import UsageError
 from pipelines.window import utc_now
+
+if TYPE_CHECKING:
+    from pipelines.settings import Settings
 
 app = typer.Typer(help="Alerts: list, explain, decide, suppress.", no_args_is_help=True)
 
@@ -74,7 +77,7 @@ def show(ctx: typer.Context, uid: Uid, json: JsonFlag = False, quiet: QuietFlag 
         alert = desk.one(uid)
         evidence = desk.evidence(alert["alert_uid"])
         past = [decided(decision) for decision in desk.triage.history(alert["alert_uid"])]
-    words = _policy_words(alert["policy_id"])
+    words = _policy_words(settings_of(ctx), alert["policy_id"])
     explanation = explain(alert, evidence, history=past, **words)
     if json:
         out.document({"alert": alert, "explanation": explanation})
@@ -250,11 +253,11 @@ class _Wanted:
         )
 
 
-def _policy_words(policy_id: str) -> dict[str, Any]:
+def _policy_words(settings: Settings, policy_id: str) -> dict[str, Any]:
     """What the policy says of itself; nothing where it is no longer installed."""
-    from pipelines.policies.registry import catalogue
+    from pipelines.policies.registry import catalogue, registry
 
-    policy = catalogue().get(policy_id)
+    policy = {**catalogue(), **registry(settings.policies_dir)}.get(policy_id)
     if policy is None:
         return {}
     return {"summary": policy.summary, "steps": policy.triage, "blind_to": policy.blind_to}

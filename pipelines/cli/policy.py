@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -200,11 +201,12 @@ def _sensitivity(text: str) -> Sensitivity:
 
 
 def _policies(settings: Settings) -> Mapping[str, Policy]:
-    """Every policy that ships or that the user added, those that are off too."""
-    from pipelines.policies.registry import catalogue
+    """Ours and the user's with the user's changes; one that is switched off is there too, as it ships."""
+    from pipelines.policies.registry import catalogue, registry
 
-    del settings  # the user's own policies will come from its folder
-    return catalogue()
+    enabled = registry(settings.policies_dir)
+    off = {name: replace(policy, enabled=False) for name, policy in catalogue().items() if name not in enabled}
+    return dict(sorted({**off, **enabled}.items()))
 
 
 def _one(settings: Settings, policy_id: str) -> Policy:

@@ -27,7 +27,7 @@ HOSTILE = "ann\x1b[2J\u202e\nroot"
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """`run("list", ...)` as on the command line, over `tmp_path`."""
     words = {"summary": "Two places, too far apart.", "steps": ("Ask the user.",), "blind_to": "Slow travellers."}
-    monkeypatch.setattr(command, "_policy_words", lambda policy_id: words)
+    monkeypatch.setattr(command, "_policy_words", lambda settings, policy_id: words)
     app = typer.Typer()
     app.add_typer(command.app, name="alerts")
 

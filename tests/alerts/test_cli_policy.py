@@ -57,6 +57,21 @@ BUSY = Policy(
 )
 
 
+def test_a_policy_that_the_user_switched_off_is_listed_as_off(tmp_path: Path) -> None:
+    (tmp_path / "policies.toml").write_text("[impossible_travel]\nenabled = false\n", encoding="utf-8")
+    app = typer.Typer()
+    app.add_typer(command.app, name="policy")
+
+    @app.callback()
+    def root(ctx: typer.Context) -> None:
+        ctx.obj = Invocation({"data_dir": tmp_path, "policies_dir": tmp_path})
+
+    rows = json.loads(CliRunner().invoke(app, ["policy", "list", "--json"]).stdout)
+    states = {row["policy"]: row["coverage"] for row in rows}
+
+    assert (states["impossible_travel"], states["mass_download_by_single_user"]) == ("off", "not run")
+
+
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(command, "_policies", lambda settings: {"busy": BUSY})
