@@ -33,7 +33,7 @@ class Incident:
     is_attack: bool
     policies: tuple[str, ...]
     users: frozenset[str]  # sys_ids and user names: what an alert may name
-    people: frozenset[str]  # sys_ids alone
+    people: frozenset[str]  # one identifier a person: the sys_id, else the name
     start: datetime
     end: datetime
     difficulty: str
@@ -45,8 +45,8 @@ class Incident:
             scene=row["scene"],
             is_attack=row["kind"] == "attack",
             policies=tuple(row["policies"]),
-            users=frozenset((*row["users"], *row["user_names"])),
-            people=frozenset(row["users"]),
+            users=frozenset((*row["users"], *row["user_names"])) - {""},
+            people=frozenset(row["users"]) - {""} or frozenset(row["user_names"]),  # made-up names have no account
             start=row["start"],
             end=row["end"],
             difficulty=row["difficulty"],

@@ -70,6 +70,15 @@ def test_an_unknown_account_matches_by_name() -> None:
     assert verdicts([alert(user=None, actor_user_name="ann")], incident()) == [Verdict.TRUE]
 
 
+def test_names_without_an_account_do_not_match_each_other() -> None:
+    guessed = incident(users=["", ""], user_names=["root", "test"])
+
+    assert verdicts([alert(user=None, actor_user_name="root"), alert(user=None, actor_user_uids=[""])], guessed) == [
+        Verdict.TRUE,
+        Verdict.FALSE,
+    ]
+
+
 def test_a_campaign_matches_by_any_victim() -> None:
     assert verdicts([alert(user=None, actor_user_uids=["u7", "u1"])], incident()) == [Verdict.TRUE]
 
