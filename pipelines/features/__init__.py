@@ -15,6 +15,7 @@ from functools import cache
 import duckdb
 
 from pipelines.contracts.table import Table
+from pipelines.features.compiled import compiled
 from pipelines.features.core import PREVIOUS, Dialect, Feature, to_sql
 
 __all__ = ["PREVIOUS", "Feature", "build_day", "features", "order", "sql"]
@@ -46,6 +47,7 @@ def build_day(
 ) -> Iterator[tuple[Table, duckdb.DuckDBPyRelation]]:
     """Each table's rows of `day`, lazily. `con` holds views of the day's activities and, named `<state>__previous`, of
     the latest state before the day (empty on the first)."""
-    for feature in features().values():
+    for name, feature in features().items():
         exact = ", ".join(f'CAST("{f.name}" AS {f.duckdb}) AS "{f.name}"' for f in feature.table.all_fields)
-        yield feature.table, con.sql(sql(feature, instance, day)).project(exact)  # DuckDB sums to 128 bits
+        select, _ = compiled(name, feature.expression, instance, day)
+        yield feature.table, con.sql(select).project(exact)  # DuckDB sums to 128 bits

@@ -73,7 +73,7 @@ def _as(column: ir.Value, dtype: str) -> ir.Value:
     return column if column.type() == ibis.dtype(dtype) else column.cast(dtype)
 
 
-class _SparkOptions(Config):
+class _SparkOptions(Config):  # type: ignore[misc]  # ibis has no types
     """The option that the Spark compiler asks for, at ibis's own default."""
 
     treat_nan_as_null: bool = False

@@ -105,7 +105,8 @@ def login(user: str, when: str, **values: Any) -> Row:
 
 
 def failure(user: str, when: str, **values: Any) -> Row:
-    return activity(user, when, "login_failed", **{"status": "failure", "is_interactive": None} | values)
+    given: dict[str, Any] = {"status": "failure", "is_interactive": None}
+    return activity(user, when, "login_failed", **given | values)
 
 
 def failures(user: str, when: str, count: int, every: float = 1, **values: Any) -> tuple[Row, ...]:
@@ -114,7 +115,12 @@ def failures(user: str, when: str, count: int, every: float = 1, **values: Any) 
 
 
 def download(user: str, when: str, *, file: str = "file", **values: Any) -> Row:
-    given = {"resource_type": "file", "resource_uid": file, "resource_name": f"{file}.pdf", "bytes": 1000}
+    given: dict[str, Any] = {
+        "resource_type": "file",
+        "resource_uid": file,
+        "resource_name": f"{file}.pdf",
+        "bytes": 1000,
+    }
     return activity(user, when, "file_downloaded", **given | values)
 
 

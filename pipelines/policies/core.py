@@ -6,6 +6,7 @@ bound tables and parameters to an Ibis table, so the same file runs on DuckDB an
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -181,10 +182,16 @@ class Policy:
     cases: tuple[Case, ...]
     params: tuple[Param, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # by the fact `form`, where several
     facts: tuple[str, ...] = ()  # columns of `detect` that go into the JSON `facts`
     lookback: timedelta = timedelta(0)
     scoping: Scoping = Scoping()
     enabled: bool = True
+
+    @property
+    def file(self) -> str:
+        """The file that holds the policy."""
+        return inspect.getsourcefile(self.detect) or ""
 
     @property
     def name(self) -> str:
@@ -241,6 +248,6 @@ def _checked(policy_id: str, name: str, value: Value, known: Mapping[str, Value]
 
 def sentences(policy: Policy) -> Iterator[str]:
     """Every text of the policy that a person reads."""
-    yield from (policy.summary, policy.title, policy.blind_to, *policy.triage)
+    yield from (policy.summary, policy.title, *policy.titles.values(), policy.blind_to, *policy.triage)
     yield from (param.meaning for param in policy.params)
     yield from (suppression.meaning for suppression in policy.suppressions)

@@ -19,7 +19,7 @@ def number_episodes(rows: ir.Table, *, by: str, gap: int, into: str = "episode")
     return marked.mutate(**{into: starts.sum().over(so_far)}).drop("pause")
 
 
-def count_within(rows: ir.Table, condition: ir.BooleanValue, *, by: str | tuple[str, ...], within: int) -> ir.Value:
+def count_within(condition: ir.BooleanValue, *, by: str | tuple[str, ...], within: int) -> ir.Value:
     """How many rows of the same `by` meet `condition` in the `within` seconds up to each row, itself included."""
     window = ibis.range_window(group_by=by, order_by="seconds", preceding=within, following=0)
     return condition.cast("int64").sum().over(window)

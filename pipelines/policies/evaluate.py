@@ -7,11 +7,11 @@ What belongs to every policy is done here once: our own account never counts, an
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import pyarrow as pa
 from pipelines.contracts import contract
 from pipelines.contracts.table import Table, empty
 from pipelines.errors import UsageError
-from pipelines.features.core import to_sql
+from pipelines.features.compiled import compiled
 from pipelines.policies.core import ACCEPTED, OPTIONAL, REQUIRED, Policy, Scoping, Sensitivity, Value
 from pipelines.policies.words import render, summary_sql
 from pipelines.window import DAY
@@ -39,7 +39,7 @@ JOIN core__activity a USING (activity_uid)
 WHERE a.instance = $instance AND a.event_date BETWEEN $first AND $day
 QUALIFY row_number() OVER (PARTITION BY d.detection_uid ORDER BY a.time, a.activity_uid) <= {MAX_EVIDENCE}
 ORDER BY d.detection_uid, a.time, a.activity_uid
-"""
+"""  # noqa: S608  # names of our own columns
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,13 @@ def evaluate(
     sensitivity: Sensitivity = "medium",
 ) -> Found:
     """`con` holds a view per name in `policy.reads` over the look-back and the day, and `core__user` where there is a scope."""
-    wanted = expression(policy, instance, day, params=params, sensitivity=sensitivity)
-    seen = typed(con.sql(to_sql(wanted)).to_arrow_table(), wanted)
+    policy_revision = revision(policy, params=params, sensitivity=sensitivity)
+    build = partial(expression, policy, params=params, sensitivity=sensitivity)
+    query, promised = compiled(f"{policy.id} {policy_revision}", build, instance, day)
+    seen = con.sql(query).to_arrow_table().cast(promised.to_pyarrow())  # DuckDB adds up in 128 bits
     if not seen.num_rows:
         return Found(empty(contract("out__detection")), empty(contract("out__detection_evidence")))
-    rows = list(shape(policy, seen, instance, day, revision(policy, params=params, sensitivity=sensitivity)))
+    rows = list(shape(policy, seen, instance, day, policy_revision))
     return Found(_table("out__detection", rows), _evidence(con, rows, instance, day, policy.lookback))
 
 
@@ -170,7 +172,7 @@ def shape(policy: Policy, seen: pa.Table, instance: str, day: date, policy_revis
             "policy_revision": policy_revision,
             "severity": row["severity"] or policy.severity,
             "actor_user_uids": sorted(set(uids)),
-            "title": render(policy.title, row),
+            "title": render(policy.titles.get(row.get("form") or "", policy.title), row),
             "attack_techniques": sorted(policy.attack),
             "src_ips": row["src_ips"] or [],
             "countries": row["countries"] or [],
@@ -222,8 +224,7 @@ def _evidence(
 
 def revision(policy: Policy, *, params: Mapping[str, Value] | None = None, sensitivity: Sensitivity = "medium") -> str:
     """Twelve hex digits over the policy's file and everything a user may change of it."""
-    source = inspect.getsourcefile(policy.detect)
-    text = Path(source).read_text(encoding="utf-8") if source else repr(policy.detect)
+    text = Path(policy.file).read_text(encoding="utf-8") if policy.file else policy.id
     scope = {name: sorted(members) for name, members in asdict(policy.scoping).items()}
     changeable = [policy.values(params).values, policy.severity, scope, sensitivity]
     return _digest(text, json.dumps(changeable, sort_keys=True))[:12]

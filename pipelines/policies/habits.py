@@ -27,7 +27,10 @@ class Question:
 
 def with_habits(rows: ir.Table, key: str, seen: ir.Table, **questions: Question) -> ir.Table:
     """`rows` (unique by `key`) with one column per question, 0 where nothing is remembered."""
-    asked = ibis.union(*(_asked(rows, key, name, question) for name, question in questions.items()))
+    asked = rows.select(
+        key, asked=ibis.array([_asked(name, question) for name, question in questions.items()]).unnest()
+    )
+    asked = asked.select(key, **{name: asked.asked[name] for name in ("question", "user_uid", "kind", "value")})
     joined = asked.inner_join(seen, ["user_uid", "kind", "value"])
     answers = joined.group_by(key).agg(
         **{name: joined[question.answer].max(where=joined.question == name) for name, question in questions.items()}
@@ -37,12 +40,10 @@ def with_habits(rows: ir.Table, key: str, seen: ir.Table, **questions: Question)
     )
 
 
-def _asked(rows: ir.Table, key: str, name: str, question: Question) -> ir.Table:
+def _asked(name: str, question: Question) -> ir.StructValue:
     user = ibis.literal(EVERYONE) if isinstance(question.user_uid, str) else question.user_uid
-    return rows.select(
-        key,
-        question=ibis.literal(name),
-        user_uid=user,
-        kind=ibis.literal(question.kind),
-        value=question.value.cast("string"),
-    )
+    parts = {
+        "question": ibis.literal(name), "user_uid": user, "kind": ibis.literal(question.kind),
+        "value": question.value.cast("string"),
+    }  # fmt: skip
+    return ibis.struct(parts)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 
 from pipelines.errors import UsageError
 from pipelines.policies.core import Kind, Override, Policy
+from pipelines.policies.own import overrides_in, policies_in
 
 NO_OVERRIDES: Mapping[str, Override] = MappingProxyType({})
 
 
-def registry(overrides: Mapping[str, Override] = NO_OVERRIDES) -> Mapping[str, Policy]:
-    """Every enabled policy by id, in order, with a user's `overrides` applied. An override of no policy is refused."""
-    shipped = catalogue()
-    if unknown := sorted(overrides.keys() - shipped.keys()):
-        raise UsageError(f"there is no policy {unknown[0]}", remedy=f"choose one of {', '.join(shipped)}")
-    chosen = {id_: policy.changed(overrides[id_]) if id_ in overrides else policy for id_, policy in shipped.items()}
+def registry(folder: Path | None = None, *, overrides: Mapping[str, Override] = NO_OVERRIDES) -> Mapping[str, Policy]:
+    """Every enabled policy by id, in order: ours, those of the user's `folder`, and the user's changes over both."""
+    known = dict(catalogue())
+    if folder is not None:
+        known |= _added(known, policies_in(folder))
+        overrides = {**overrides_in(folder), **overrides}
+    if unknown := sorted(overrides.keys() - known.keys()):
+        raise UsageError(f"there is no policy {unknown[0]}", remedy=f"choose one of {', '.join(sorted(known))}")
+    chosen = {id_: known[id_].changed(overrides[id_]) if id_ in overrides else known[id_] for id_ in sorted(known)}
     return MappingProxyType({id_: policy for id_, policy in chosen.items() if policy.enabled})
 
 
@@ -41,9 +47,17 @@ def catalogue() -> Mapping[str, Policy]:
 
 
 def _in_folder(kind: Kind) -> list[tuple[str, Policy]]:
-    try:
-        package = importlib.import_module(f"pipelines.policies.{kind}")
-    except ModuleNotFoundError:
+    folder = f"{__package__}.{kind}"
+    if importlib.util.find_spec(folder) is None:
         return []  # no policy of this kind yet
-    names = sorted(info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_"))
-    return [(name, importlib.import_module(name).POLICY) for name in (f"{package.__name__}.{n}" for n in names)]
+    package = importlib.import_module(folder)
+    names = [f"{folder}.{info.name}" for info in pkgutil.iter_modules(package.__path__) if info.name[0] != "_"]
+    return [(name, importlib.import_module(name).POLICY) for name in sorted(names)]
+
+
+def _added(known: Mapping[str, Policy], own: Mapping[str, Policy]) -> Mapping[str, Policy]:
+    if taken := sorted(own.keys() & known.keys()):
+        raise UsageError(
+            f"your policy {taken[0]} has the id of one of ours", remedy="rename the file and its id, or override ours"
+        )
+    return own

@@ -11,6 +11,7 @@ What remains is held against the innocent explanations below. The alert names th
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -18,7 +19,19 @@ import ibis.expr.types as ir
 from pipelines.features.core import seconds
 from pipelines.features.geography import are_neighbours
 from pipelines.features.places import LOOSE
-from pipelines.policies.cases import HOSTILE, activity, failure, fires, held, known, last_place, login, quiet, regular, tenure
+from pipelines.policies.cases import (
+    HOSTILE,
+    activity,
+    failure,
+    fires,
+    held,
+    known,
+    last_place,
+    login,
+    quiet,
+    regular,
+    tenure,
+)
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Suppression, Tables
 from pipelines.policies.episodes import number_episodes
 from pipelines.policies.habits import Question, with_habits
@@ -199,8 +212,8 @@ def _summed(rows: ir.Table) -> ir.Table:
     )  # fmt: skip
 
 
-HOME = {"city": "Utrecht"}
-FAR = {"city": "Lagos", "src_ip": "198.51.100.77", "asn": 64900, "as_org": "Lagos Telecom", "device_key": "chrome/windows/pc"}
+HOME: dict[str, Any] = {"city": "Utrecht"}
+FAR: dict[str, Any] = {"city": "Lagos", "src_ip": "198.51.100.77", "asn": 64900, "as_org": "Lagos Telecom", "device_key": "chrome/windows/pc"}
 
 POLICY = Policy(
     id="impossible_travel",

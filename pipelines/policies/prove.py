@@ -12,8 +12,10 @@ from typing import Any, Protocol
 import duckdb
 import ibis.expr.types as ir
 import pyarrow as pa
+from ibis.common.exceptions import IbisError
 
 from pipelines.contracts import contract
+from pipelines.errors import NowguardError
 from pipelines.features import PREVIOUS, features, sql
 from pipelines.features.core import Dialect, to_sql
 from pipelines.policies.cases import INSTANCE
@@ -49,10 +51,27 @@ class DuckDB:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One case, and why it does not hold; nothing where it does."""
+
+    case: str
+    failure: str
+
+
+def prove(policy: Policy) -> Iterator[Proof]:
+    """Every case of the policy, run on DuckDB. A case that cannot be run has failed, and says why."""
+    engine = DuckDB()
+    for case in policy.cases:
+        try:
+            yield Proof(case.name, "; ".join(problems(policy, case, engine)))
+        except (NowguardError, duckdb.Error, IbisError) as error:
+            yield Proof(case.name, f"{type(error).__name__}: {error}")
+
+
 def problems(policy: Policy, case: Case, engine: Engine) -> list[str]:
-    """Nothing where the case holds; else what is wrong, each beginning with the case's name."""
-    detections = observe(policy, case, engine)
-    return [f"{policy.id}, {case.name!r}: {text}" for text in _differences(policy, case, detections)]
+    """Nothing where the case holds; else what is wrong, in words."""
+    return list(_differences(policy, case, observe(policy, case, engine)))
 
 
 def observe(policy: Policy, case: Case, engine: Engine) -> list[dict[str, Any]]:

@@ -1,0 +1,55 @@
+"""Nights in memory: activities by day in, feature and state tables by day out, as the features step does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from pipelines import features
+from pipelines.contracts import contract
+from pipelines.contracts.table import empty
+from pipelines.policies.cases import INSTANCE
+from pipelines.policies.core import Row
+
+Partitions = dict[tuple[str, date], pa.Table]
+
+
+def activities(rows: Iterable[Row]) -> pa.Table:
+    schema = contract("core__activity").arrow_schema()
+    values = [{name: row.values.get(name) for name in schema.names} for row in rows if row.table == "core__activity"]
+    return pa.Table.from_pylist(values, schema=schema)
+
+
+@dataclass
+class Nights:
+    """`partitions` holds every table of every day built so far."""
+
+    con: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
+    partitions: Partitions = field(default_factory=dict)
+    only: tuple[str, ...] = ()
+
+    def build(self, by_day: Mapping[date, list[Row]], days: Iterable[date]) -> Nights:
+        """Build `days` in order, each from its activities and the latest state before it."""
+        for day in days:
+            self.con.register("core__activity", activities(by_day.get(day, [])))
+            for table in features.order():
+                if table.layer == "state":
+                    self.con.register(table.name + features.PREVIOUS, self.latest(table.name, day))
+            for table, relation in features.build_day(self.con, INSTANCE, day):
+                if self.only and table.name not in self.only:
+                    continue
+                ordered = relation.order(", ".join(f'"{column}"' for column in table.key))
+                self.partitions[table.name, day] = ordered.to_arrow_table()
+        return self
+
+    def latest(self, name: str, before: date) -> pa.Table:
+        days = [day for table, day in self.partitions if table == name and day < before]
+        return self.partitions[name, max(days)] if days else empty(contract(name))
+
+    def rows(self, name: str, day: date) -> list[dict[str, Any]]:
+        return self.partitions[name, day].to_pylist()
