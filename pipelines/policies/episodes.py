@@ -26,8 +26,8 @@ def count_within(condition: ir.BooleanValue, *, by: str | tuple[str, ...], withi
 
 
 def peak_distinct(rows: ir.Table, item: str, *, by: str, within: int) -> ir.Table:
-    """Per row time, how many different `item`s the same `by` touched in the `within` seconds up to it: `by`, `seconds`,
-    `distinct_count`.
+    """How many different `item`s the same `by` touched in the `within` seconds up to each instant at which that number
+    changes: `by`, `seconds`, `distinct_count`. It rises only with a touch, so its peak stands beside a row of `rows`.
 
     A distinct count over a sliding window costs a sort per row, and Spark has none. But an item counts at time t exactly
     while t lies between its touch (or the end of the window of its earlier touch) and `within` seconds later: a sum of
