@@ -104,21 +104,15 @@ def snapshot_day(night: Night, table: Table, day: date) -> list[date]:
 def _view_without_quarantine(night: Night, con: duckdb.DuckDBPyConnection, table: Table, days: list[date]) -> None:
     """The raw view less the rows that validation set aside."""
     quarantine = contract("out__quarantine")
-    held = [d for d in days if night.lake.partition(quarantine, night.instance, d)]
-    bad = night.lake.view(con, quarantine, night.instance, held, name="quarantined") if held else None
-    count = 0
-    if bad is not None:
-        found = con.execute("SELECT count(*) FROM quarantined WHERE \"table\" = ?", [table.name]).fetchall()
-        count = found[0][0]
-    if not count:
+    refused = [d for d, rows in night.lake.ledger.rows_by_day(night.instance, quarantine.name).items() if rows and d in days]
+    if not refused:
         night.lake.view(con, table, night.instance, days, name=table.name)
         return
-    night.lake.view(con, table, night.instance, days, name="with_bad_rows")
-    con.execute(
-        f'CREATE OR REPLACE TEMP TABLE "{table.name}" AS SELECT * FROM with_bad_rows w WHERE NOT EXISTS '
-        "(SELECT 1 FROM quarantined q WHERE q.\"table\" = ? AND q.source_uid = w.sys_id)",
-        [table.name],
-    )
+    from pipelines.quality import accept
+
+    night.lake.view(con, quarantine, night.instance, refused, name="set_aside")
+    night.lake.view(con, table, night.instance, days, name=f"{table.name}__all")
+    accept(con, table, f"{table.name}__all", "set_aside", table.name)
 
 
 def _fingerprint(night: Night, day: date, enricher: Enricher) -> str:
@@ -127,4 +121,5 @@ def _fingerprint(night: Night, day: date, enricher: Enricher) -> str:
         night.lake.fingerprint([table], night.instance, [d for d in days if d <= day or table.time_column == ""])
         for table, days in _days_to_read(night, day).items()
     ]
-    return revision_of(parts, enricher.revision_of(day), own_names(night))
+    quarantine = night.lake.fingerprint([contract("out__quarantine")], night.instance, [day])
+    return revision_of(parts, quarantine, enricher.revision_of(day), own_names(night))

@@ -67,10 +67,10 @@ def _union(con: duckdb.DuckDBPyConnection, name: str, paths: list[str]) -> None:
 
 def _write_report(night: Night) -> None:
     """The report is a convenience: its failure is logged and does not take the published warehouse back."""
-    from pipelines.report import render
-
     target = night.settings.data_dir / "report" / "index.html"
     try:
+        from pipelines.report import render
+
         render(night.settings.warehouse, target)
     except Exception:  # noqa: BLE001  # whatever a template trips over, the night is published
         log.exception("the report could not be written; the warehouse is published")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 import pyarrow as pa
 
@@ -46,17 +46,19 @@ def judge(
 def _judge_day(
     night: Night, lease: Lease, day: date, tables: list[Table], step: str
 ) -> tuple[list[StepRow], list[DataQualityError]]:
-    from pipelines.quality import validate_partition
+    from pipelines.quality import past, validate_partition
 
     rows, failures, results, quarantined = [], [], [], []
     verdicts: list[tuple[Table, str]] = []
+    results_table = contract("out__quality_result")
+    before = [d for d in night.lake.days(results_table, night.instance) if day - timedelta(days=HISTORY_DAYS) <= d < day]
     with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
+        night.lake.view(con, results_table, night.instance, before, name="past_results")
         for table in tables:
             with timed() as spent:
                 night.lake.view(con, table, night.instance, [day], name="judged")
-                report = validate_partition(
-                    con, table, "judged", instance=night.instance, day=day, history=night.history(table, day)
-                )
+                history = past(con, "past_results", table, day, HISTORY_DAYS)
+                report = validate_partition(con, table, "judged", instance=night.instance, day=day, history=history)
             results.append(report.results)
             quarantined.append(report.quarantine)
             failures += report.stop_failures

@@ -1,0 +1,89 @@
+"""A small organisation behind a real HTTP server, and the night run against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.cli.progress import Silent
+from pipelines.emulator.organisation import World, generate
+from pipelines.emulator.server import RunningEmulator, start
+from pipelines.settings import Settings, load
+from pipelines.steps import run_night
+
+END = date(2026, 3, 20)
+NIGHTS = 3
+SEEN = ("alerts", "behaviors", "alert_evidence", "activities", "files", "coverage", "users", "quality", "user_risk")
+UNSTABLE = {"created_at", "seconds", "observed_at"}
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    return generate(seed=11, users=40, days=NIGHTS, before=7, end=END)
+
+
+@pytest.fixture
+def instance(world: World) -> Iterator[RunningEmulator]:
+    """A fresh emulator on the morning after the first night."""
+    with start(world, now=morning_after(first_night())) as running:
+        yield running
+
+
+def first_night() -> date:
+    return END - timedelta(days=NIGHTS)
+
+
+def nights() -> list[date]:
+    return [first_night() + timedelta(days=n) for n in range(NIGHTS)]
+
+
+def morning_after(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time()) + timedelta(days=1, minutes=30)
+
+
+def settings_for(running: RunningEmulator, data_dir: Path, **more: Any) -> Settings:
+    info = running.info()
+    flags = {
+        "data_dir": data_dir, "instance_url": info["url"], "instance_name": "test", "username": info["username"], "password": info["password"],
+        "client_id": info["client_id"], "client_secret": info["client_secret"], "geo_db": info["geo_db"], "asn_db": info["asn_db"],
+        "ip_lists": info["ip_lists"], "back_fill_days": 7, **more,
+    }  # fmt: skip
+    return load(flags, environ={}, file=None).settings
+
+
+@pytest.fixture
+def settings(instance: RunningEmulator, tmp_path: Path) -> Settings:
+    return settings_for(instance, tmp_path / "data")
+
+
+Play = Callable[..., None]
+
+
+@pytest.fixture
+def play(instance: RunningEmulator) -> Play:
+    """Move the clock to each morning in turn and run its night."""
+
+    def nights_of(settings: Settings, days: list[date] | None = None) -> None:
+        for day in days or nights():
+            if instance.control.now() < morning_after(day):
+                instance.control.set_now(morning_after(day))
+            run_night(settings, day, day, progress=Silent())
+
+    return nights_of
+
+
+def published(settings: Settings, views: tuple[str, ...] = SEEN) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of the stable views, without the columns that say when we looked; our own traffic differs by nature."""
+    found = {}
+    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+        for view in views:
+            columns = [r[0] for r in con.execute(f"DESCRIBE mart.{view}").fetchall() if r[0] not in UNSTABLE]
+            named = ", ".join(f'"{c}"' for c in columns)
+            where = "WHERE NOT is_own" if view == "activities" else ""
+            found[view] = sorted(con.execute(f"SELECT {named} FROM mart.{view} {where}").fetchall(), key=repr)
+    return found
