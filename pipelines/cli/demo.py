@@ -160,6 +160,13 @@ def set_clock(info: Mapping[str, Any], now: datetime) -> None:
         raise SourceUnavailable(f"the emulator refused the clock ({answer.status})", remedy="start the demo again")
 
 
+def connect_quietly(data: Path, info: Mapping[str, Any]) -> None:
+    """Leave a refresh token for the emulator that `info` describes."""
+    from pipelines.cli.connection import connect_once
+
+    connect_once(demo_settings(data, info))
+
+
 def _connect(settings: Settings, out: Output) -> None:
     from pipelines.cli.connection import connect_once
 

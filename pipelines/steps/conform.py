@@ -71,9 +71,9 @@ def _conform_day(night: Night, lease: Lease, day: date, inputs: str, enricher: E
         derived = deriving.activities(con, night.instance, day, own_user_names=own_names(night))
         enriched = enricher.apply(con, derived)
         part = night.lake.replace(lease, contract(ACTIVITY), night.instance, day, enriched, inputs=inputs)
-    for table, written in ((USER, users), (ACTIVITY, part)):
+    for name, written in ((USER, users), (ACTIVITY, part)):
         state = "ok" if written.changed else "unchanged"
-        rows.append(StepRow("conform", table, day, state, written.rows, spent[0] if table == ACTIVITY else 0.0))
+        rows.append(StepRow("conform", name, day, state, written.rows, spent[0] if name == ACTIVITY else 0.0))
     return rows
 
 

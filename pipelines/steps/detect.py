@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -14,6 +14,7 @@ from pipelines.contracts import contract
 from pipelines.contracts.table import Table
 from pipelines.lake import Lease
 from pipelines.policies import Policy
+from pipelines.steps.conform import enricher_of, snapshot_day
 from pipelines.steps.night import Night, StepRow, revision_of, timed
 from pipelines.window import days_between
 
@@ -23,11 +24,12 @@ DETECTION, EVIDENCE, COVERAGE = "out__detection", "out__detection_evidence", "ou
 def detect(night: Night, lease: Lease) -> list[StepRow]:
     """Write `out__detection`, its evidence and `out__coverage` for every stale day."""
     chosen = policies.registry()
+    ages = _ages(night)
     rows: list[StepRow] = []
     for day in night.landed_days():
         inputs = _fingerprint(night, day, chosen)
         if night.asked_for(day) or not _is_fresh(night, day, inputs):
-            rows += _detect_day(night, lease, day, inputs, chosen)
+            rows += _detect_day(night, lease, day, inputs, chosen, ages)
     return rows
 
 
@@ -68,7 +70,7 @@ def _days_to_read(night: Night, day: date, chosen: Mapping[str, Policy]) -> dict
 
 
 def _detect_day(
-    night: Night, lease: Lease, day: date, inputs: str, chosen: Mapping[str, Policy]
+    night: Night, lease: Lease, day: date, inputs: str, chosen: Mapping[str, Policy], ages: Mapping[str, int]
 ) -> list[StepRow]:
     rows: list[StepRow] = []
     found, evidence = [], []
@@ -81,7 +83,7 @@ def _detect_day(
             found.append(result.detections)
             evidence.append(result.evidence)
             rows.append(StepRow("detect", policy.id, day, "ok", result.detections.num_rows, spent[0]))
-        coverage = alerts.coverage(tuple(chosen.values()), _known(night, con, day), instance=night.instance, day=day)
+        coverage = alerts.coverage(tuple(chosen.values()), _known(night, con, day, ages), instance=night.instance, day=day)
         detections = alerts.score(con, night.instance, day, pa.concat_tables(found), pa.concat_tables(evidence))
     night.lake.replace(lease, contract(COVERAGE), night.instance, day, coverage, inputs=inputs)
     night.lake.replace(lease, contract(EVIDENCE), night.instance, day, pa.concat_tables(evidence), inputs=inputs)
@@ -89,15 +91,40 @@ def _detect_day(
     return rows
 
 
-def _known(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> dict[str, Any]:
-    """What coverage is judged by: table states of the day (else of the nearest run), settings, days of history."""
+def _known(night: Night, con: duckdb.DuckDBPyConnection, day: date, ages: Mapping[str, int]) -> dict[str, Any]:
+    """What coverage is judged by: readability on the day (else of the nearest run), settings, history, age of lists."""
     night.lake.view(con, contract("out__table_state"), night.instance, _nearest_states(night, day))
+    settings = night.settings
     return {
         "table_states": con.sql("SELECT * FROM out__table_state").to_arrow_table().to_pylist(),
         "history_days": len([d for d in night.landed_days() if d <= day]),
-        "has_geo": night.settings.geo_db is not None,
-        "has_asn": night.settings.asn_db is not None,
-        "has_ip_lists": night.settings.ip_lists is not None,
+        "has_geo": settings.geo_db is not None and "geo" in ages,
+        "has_asn": settings.asn_db is not None and "asn" in ages,
+        "has_ip_lists": settings.ip_lists is not None and "ip_lists" in ages,
+        "has_identity": bool(settings.entra_tenant_id),
+        "properties": _properties(night, con, day),
+        "ages": ages,
+    }
+
+
+def _properties(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> dict[str, str] | None:
+    """System properties as of the day; None where no snapshot could be read."""
+    table = contract("raw_servicenow__sys_properties")
+    days = snapshot_day(night, table, day)
+    if not days:
+        return None
+    night.lake.view(con, table, night.instance, days)
+    return dict(con.execute(f'SELECT name, coalesce("value", \'\') FROM {table.name} WHERE name IS NOT NULL').fetchall())
+
+
+def _ages(night: Night) -> dict[str, int]:
+    """Days between the making of each source of enrichment and the night's last day; a source that is broken is absent."""
+    names = ("geo", "asn", "ip_lists")
+    last = datetime.combine(night.last, datetime.min.time())
+    return {
+        name: max(0, (last - source.built_at).days) if source.built_at else 0
+        for name, source in zip(names, enricher_of(night).age(), strict=True)
+        if not source.reason
     }
 
 

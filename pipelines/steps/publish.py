@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from pipelines import alerts, policies
+from pipelines import alerts
 from pipelines.contracts import contract
 from pipelines.contracts.table import empty
 from pipelines.lake import Lake, Lease, Published, Runs
@@ -41,7 +41,6 @@ def bring_up_to_date(settings: Settings, lake: Lake, store: StateStore, *, rebui
 def _fold(settings: Settings, lake: Lake, store: StateStore) -> dict[str, pa.Table]:
     """Detections are few: folding all of them at each publish keeps an alert's first day right."""
     detection, evidence = contract("out__detection"), contract("out__detection_evidence")
-    budgets = {p.id: p.daily_budget for p in policies.registry().values() if getattr(p, "daily_budget", None)}
     with lake.connect(settings.memory_limit, settings.threads) as con:
         for table in (detection, evidence):
             paths = [
@@ -51,9 +50,8 @@ def _fold(settings: Settings, lake: Lake, store: StateStore) -> dict[str, pa.Tab
             ]
             _union(con, table.name, paths)
         return alerts.publishable(
-            con, con.sql(f"FROM {detection.name}"), con.sql(f"FROM {evidence.name}"), alerts.Triage(store), now=utc_now(),
-            budgets=budgets,
-        )  # fmt: skip
+            con, con.sql(f"FROM {detection.name}"), con.sql(f"FROM {evidence.name}"), alerts.Triage(store), now=utc_now()
+        )
 
 
 def _union(con: duckdb.DuckDBPyConnection, name: str, paths: list[str]) -> None:

@@ -48,7 +48,10 @@ def _judge_day(
 ) -> tuple[list[StepRow], list[DataQualityError]]:
     from pipelines.quality import past, validate_partition
 
-    rows, failures, results, quarantined = [], [], [], []
+    rows: list[StepRow] = []
+    failures: list[DataQualityError] = []
+    results: list[pa.Table] = []
+    quarantined: list[pa.Table] = []
     verdicts: list[tuple[Table, str]] = []
     results_table = contract("out__quality_result")
     before = [d for d in night.lake.days(results_table, night.instance) if day - timedelta(days=HISTORY_DAYS) <= d < day]
