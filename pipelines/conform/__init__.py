@@ -30,9 +30,9 @@ from pipelines.conform import (
 from pipelines.conform.edges import edge
 from pipelines.conform.people import users
 from pipelines.conform.shape import SHAPE
-from pipelines.conform.staging import REQUIRED, has_view, run, stage
+from pipelines.conform.staging import PREVIOUS, REQUIRED, has_view, run, stage
 
-__all__ = ["REQUIRED", "activities", "edge", "users"]
+__all__ = ["PREVIOUS", "REQUIRED", "activities", "edge", "users"]
 
 _FAMILIES = (logins, sessions, downloads, uploads, exports, requests, accounts, roles, records, mail, views)
 _PREPARED = (logins, downloads, exports, accounts, roles, records, impersonation)

@@ -86,7 +86,7 @@ SELECT $instance AS instance, CAST($day AS DATE) AS event_date, u.sys_id AS user
        NULLIF(u.country, '') AS country, NULLIF(u.time_zone, '') AS time_zone,
        CASE WHEN known.roles THEN COALESCE(held.names, []) END AS role_names,
        CASE WHEN known.groups THEN COALESCE(member.uids, []) END AS group_uids,
-       TRY_CAST(u.sys_created_on AS TIMESTAMP) AS created_at,
+       TRY_CAST(u.sys_created_on AS TIMESTAMP) AS created_at, TRY_CAST(NULLIF(u.sys_updated_on, '') AS TIMESTAMP) AS updated_at,
        CASE WHEN is_observed THEN 'observed' ELSE 'reconstructed' END AS profile_source
 FROM account u CROSS JOIN known
 LEFT JOIN held ON held.user_uid = u.sys_id LEFT JOIN member ON member.user_uid = u.sys_id

@@ -164,6 +164,9 @@ SNAPSHOTS = (
     "raw_servicenow__sys_properties",
 )
 
+#: Of these a caller may give the snapshot before as `<name>__previous`: the difference is then activity of the day.
+PREVIOUS = ("raw_servicenow__sys_user", "raw_servicenow__sys_user_has_role", "raw_servicenow__sys_user_grmember")
+
 
 def has_view(con: duckdb.DuckDBPyConnection, name: str) -> bool:
     return _holds(con, "SELECT 1 FROM duckdb_columns() WHERE table_name = $name LIMIT 1", {"name": name})

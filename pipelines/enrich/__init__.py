@@ -34,7 +34,9 @@ _COLUMNS = {
         WHEN u.is_integration THEN false END""",
     "ip_categories": "COALESCE(c.ip_categories, [])",
     "agent_kind": "COALESCE(g.agent_kind, 'unknown')",
-    "is_account_active": "CASE WHEN s.user_uid IS NOT NULL THEN s.is_active ELSE u.is_active END",
+    # switched off at a time that nobody told: before the row's last change it may well have been on
+    "is_account_active": """CASE WHEN s.user_uid IS NOT NULL THEN s.is_active
+        WHEN NOT u.is_active AND a.time < u.updated_at THEN NULL ELSE u.is_active END""",
     "profile_source": "COALESCE(u.profile_source, 'unknown')",
     **dict.fromkeys(("country", "city", "latitude", "longitude", "asn", "as_org"), "p."),
     **dict.fromkeys(("device_key", "agent_family", "os_family"), "g."),

@@ -21,5 +21,5 @@ SELECT user_uid, TIMESTAMP '0001-01-01', time, NOT is_on FROM ordered WHERE earl
 
 PROFILE = """
 CREATE OR REPLACE TEMP TABLE enrich_profile AS
-SELECT user_uid, department, is_external, is_integration, is_privileged, is_active, profile_source FROM {users}
+SELECT user_uid, department, is_external, is_integration, is_privileged, is_active, updated_at, profile_source FROM {users}
 """

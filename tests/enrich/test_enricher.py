@@ -148,3 +148,11 @@ def test_missing_and_old_data_is_said(enricher: Enricher) -> None:
 def test_a_day_without_activities_has_the_contracts_columns(enricher: Enricher) -> None:
     assert enriched(Night(), enricher) == []
     assert enriched(Night(), Enricher(), with_users=False) == []
+
+
+def test_an_account_found_switched_off_may_have_been_on_before_its_last_change(enricher: Enricher) -> None:
+    night = Night()
+    night.user("anna", active="false", sys_updated_on=f"{DAY} 12:00:00")
+    for clock in ("11:00:00", "13:00:00"):
+        night.request(clock, "anna", "/navpage.do")
+    assert [row["is_account_active"] for row in enriched(night, enricher)] == [None, False]

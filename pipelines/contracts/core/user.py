@@ -27,6 +27,7 @@ TABLE = Table(
         Field("role_names", Dtype.STRINGS, "Names of roles held, sorted; null where roles are unreadable"),
         Field("group_uids", Dtype.STRINGS, "Groups, sorted; null where memberships are unreadable"),
         Field("created_at", Dtype.TIMESTAMP, "When the account was created", unit="UTC"),
+        Field("updated_at", Dtype.TIMESTAMP, "When the account's row was last changed; what it was before is unknown", unit="UTC"),
         Field("profile_source", Dtype.STRING, "observed on the day, or reconstructed from a later snapshot",
               one_of=("observed", "reconstructed")),
     ),
