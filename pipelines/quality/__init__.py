@@ -1,0 +1,20 @@
+"""Judge one partition with Great Expectations: bad rows to quarantine, a failed `stop` halts the partition.
+
+Row checks are judged on bounded frames (rows, or a column's distinct values with their counts); cross-row checks are
+counted by DuckDB and judged on a frame of one row. Great Expectations is imported when the first partition is judged.
+"""
+
+from pipelines.quality.docs_site import build_data_docs
+from pipelines.quality.history import PartitionStats, past
+from pipelines.quality.quarantine import accept
+from pipelines.quality.validate import TOLERANCE, QualityReport, validate_partition
+
+__all__ = [
+    "TOLERANCE",
+    "PartitionStats",
+    "QualityReport",
+    "accept",
+    "build_data_docs",
+    "past",
+    "validate_partition",
+]

@@ -1,0 +1,100 @@
+"""The one place that calls Great Expectations: a frame and its expectations in, verdicts out, no value kept.
+
+GX is imported late (seconds) and kept quiet: no analytics, no progress bars, no log lines. Results are asked for as
+booleans; only a failed expectation is asked again for the positions of its rows, never for their values.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+    from great_expectations.expectations.expectation import Expectation
+
+POSITIONS = {"result_format": "COMPLETE", "exclude_unexpected_values": True, "partial_unexpected_count": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What GX said of one expectation; `failed` are row positions in the frame, of row checks only."""
+
+    success: bool
+    failed: tuple[int, ...] = ()
+
+
+def judge(frame: pd.DataFrame, expectations: Sequence[Expectation], *, rows: bool) -> list[Verdict]:
+    """A verdict for each expectation, in their order. With `rows`, the positions of the rows that fail."""
+    if not expectations:
+        return []
+    verdicts = [Verdict(result.success) for result in _validate(frame, expectations, "BOOLEAN_ONLY")]
+    again = [i for i, verdict in enumerate(verdicts) if not verdict.success]
+    if rows and again:
+        results = _validate(frame, [expectations[i] for i in again], POSITIONS)
+        for i, result in zip(again, results, strict=True):
+            verdicts[i] = Verdict(False, tuple(result.result.get("unexpected_index_list") or ()))
+    return verdicts
+
+
+def _validate(frame: pd.DataFrame, expectations: Sequence[Expectation], result_format: object) -> list[Any]:
+    """GX's results in the order of `expectations`; what GX could not evaluate is an error of ours, never a pass."""
+    gx = great_expectations()
+    for position, expectation in enumerate(expectations):
+        expectation.meta = {"position": position}
+    batch = _frames().get_batch({"dataframe": frame})
+    suite = gx.ExpectationSuite(name="partition", expectations=list(expectations))
+    found = batch.validate(suite, result_format=result_format).results
+    for result in found:
+        if problem := _problem(result.exception_info):
+            raise RuntimeError(f"{result.expectation_config.type} could not be evaluated: {problem}")
+    return sorted(found, key=lambda result: int(result.expectation_config.meta["position"]))
+
+
+def _problem(info: dict[str, Any]) -> str:
+    """GX nests the exception per metric or gives it flat."""
+    for part in (info, *(p for p in info.values() if isinstance(p, dict))):
+        if part.get("raised_exception"):
+            return str(part.get("exception_message"))
+    return ""
+
+
+@cache
+def _frames() -> Any:
+    """The batch definition that takes any frame, in a context that lives in memory."""
+    gx = great_expectations()
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    source = context.data_sources.add_pandas("partitions")
+    return source.add_dataframe_asset("frame").add_batch_definition_whole_dataframe("whole")
+
+
+@cache
+def great_expectations() -> Any:
+    """The package, imported on first use with analytics off and its loggers at WARNING."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    with _without("rfc3987_syntax"):
+        import great_expectations as gx
+    return gx
+
+
+@contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Hide an optional import of jsonschema that compiles a grammar: 1.6 of GX's 4 CPU seconds, for IRIs we never check."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]  # the documented way to make an import fail
+    try:
+        yield
+    finally:
+        del sys.modules[module]
