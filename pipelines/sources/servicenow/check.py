@@ -12,13 +12,13 @@ from pipelines.errors import NowguardError
 from pipelines.sources.servicenow.client import ServiceNow
 from pipelines.sources.servicenow.connect import expires_about
 from pipelines.sources.servicenow.connection import Connection, Pace
+from pipelines.sources.servicenow.keyset import NEVER, TIME
 from pipelines.sources.servicenow.page import text_of
 from pipelines.sources.servicenow.query import all_of, term
 from pipelines.sources.servicenow.release import PROPERTIES, Release, release_of
 from pipelines.sources.servicenow.table_api import PageSize, TableUnreadable
 from pipelines.window import utc_now
 
-NEVER = "2999-01-01 00:00:00"  # a filter on it must return nothing; if it returns rows, it was dropped
 LEAST_TOKEN_LIFE = 3600  # seconds; what the brief asks the registry record for
 SAMPLE = 20
 MOST_SKEW = 300.0
@@ -103,14 +103,8 @@ def _table(source: ServiceNow, table: Table) -> TableCheck:
         if page.total:
             return TableCheck(name, "denied", page.total, reason="rows exist and none is shown: no read access (row ACL)")
         return TableCheck(name, "ok", page.total or 0, reason="no rows")
-    carried = {key for line in page.lines.split(b"\n") for key in _keys(line)}
+    carried = {key for row in page.objects() for key in row}
     return TableCheck(name, "ok", page.total, tuple(c for c in columns if c not in carried))
-
-
-def _keys(line: bytes) -> Iterator[str]:
-    import orjson
-
-    yield from orjson.loads(line)
 
 
 def _build(source: ServiceNow) -> str:
@@ -120,19 +114,15 @@ def _build(source: ServiceNow) -> str:
         page, _ = source.api.page("sys_properties", query, ("sys_id", "name", "value"), PageSize(10, 20.0))
     except TableUnreadable:
         return ""
-    import orjson
-
-    rows = [orjson.loads(line) for line in page.lines.split(b"\n")] if page.rows else []
-    values = {text_of(row, "name"): text_of(row, "value") for row in rows}
+    values = {text_of(row, "name"): text_of(row, "value") for row in page.objects()}
     return next((values[name] for name in PROPERTIES if values.get(name)), "")
 
 
 def _ranges_work(source: ServiceNow) -> bool | None:
     try:
-        page, _ = source.api.page("sysevent", term("sys_created_on", ">", NEVER), ("sys_id",), PageSize(1, 20.0))
+        return not source.api.drops_ranges("sysevent", TIME, NEVER)
     except TableUnreadable:
         return None
-    return page.rows == 0
 
 
 def _blind(tables: Sequence[TableCheck]) -> Iterator[str]:

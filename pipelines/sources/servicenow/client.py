@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,9 +13,13 @@ from typing import Self
 from pipelines.contracts.table import Table
 from pipelines.sources.servicenow.connection import Connection, Pace
 from pipelines.sources.servicenow.oauth import Authenticator
-from pipelines.sources.servicenow.reading import Extracted, Pool, Progress, ReadRequest
-from pipelines.sources.servicenow.table_api import TableApi
+from pipelines.sources.servicenow.pool import Pool
+from pipelines.sources.servicenow.query import all_of, term
+from pipelines.sources.servicenow.reading import Extracted, Progress, ReadRequest
+from pipelines.sources.servicenow.spool import explained
+from pipelines.sources.servicenow.table_api import PageSize, TableApi, TableUnreadable
 from pipelines.sources.servicenow.transport import Transport
+from pipelines.window import Window, utc_now
 
 
 class ServiceNow:
@@ -33,8 +39,31 @@ class ServiceNow:
         self.transport.close()
 
     def now(self) -> datetime:
-        """The instance's clock, UTC, from its `Date` header."""
-        return self.api.now()
+        """The instance's clock, UTC, from its `Date` header. The answer that gave the token has one: no request is spent."""
+        if self.transport.now() is None:
+            self.auth.header()
+        if self.transport.now() is None:
+            with suppress(TableUnreadable):
+                self.api.page("sys_user", "sys_id=0", ("sys_id",), PageSize(1, self.pace.target_page_seconds))
+        return self.transport.now() or utc_now()
+
+    def read_append(self, table: Table, window: Window, spool: Path, progress: Progress) -> Extracted:
+        """One log over a closed window."""
+        (got,) = self.read_many([ReadRequest(table, window=window)], spool, progress)
+        return got
+
+    def read_snapshot(self, table: Table, day: date, spool: Path, progress: Progress) -> Extracted:
+        """One table whole, filed under `day`."""
+        (got,) = self.read_many([ReadRequest(table, day=day)], spool, progress)
+        return got
+
+    def count(self, table: Table, window: Window | None = None) -> int | None:
+        """Rows as the Aggregate API counts them, blind to most ACLs; None where it does not say."""
+        assert table.source is not None
+        terms = [table.source.query]
+        if window is not None:
+            terms += [term("sys_created_on", ">=", window.start), term("sys_created_on", "<", window.end)]
+        return self.api.count(table.source.table, all_of(*terms))
 
     def read_many(self, requests: Sequence[ReadRequest], spool: Path, progress: Progress) -> Iterator[Extracted]:
         """Read every request; stand-ins (`fallback_for`) only where the table they stand in for cannot be read."""
@@ -51,9 +80,17 @@ class ServiceNow:
     def _read(self, requests: Sequence[ReadRequest], spool: Path, progress: Progress) -> Iterator[Extracted]:
         if not requests:
             return
-        spool.mkdir(parents=True, exist_ok=True)
+        with explained(spool):
+            spool.mkdir(parents=True, exist_ok=True)
         now = self.now()
-        yield from Pool(self.api, self.pace, self.connection.instance, spool, now, progress).run(requests)
+        settled = [self._settled(request, now) for request in requests]
+        yield from Pool(self.api, self.pace, self.connection.instance, spool, now, progress).run(settled)
+
+    def _settled(self, request: ReadRequest, now: datetime) -> ReadRequest:
+        """Never later than the instance's clock allows: rows become visible at commit, up to two minutes after their time."""
+        if request.window is None:
+            return request
+        return replace(request, window=request.window.clip(now - self.pace.settle))
 
 
 def _stands_in(table: Table) -> str:

@@ -42,7 +42,3 @@ class Pace:
     total_wait_seconds: float = 900.0  # spent waiting for one page by order of the instance
     back_off_seconds: float = 0.5  # first wait after a failure; doubles, with jitter
     max_page_bytes: int = 256 << 20  # decoded; a compressed bomb ends here
-
-
-#: Sends no more than one page's worth of memory to disk at a time: a spool file of this size becomes one Parquet part.
-SPOOL_BYTES = 32 << 20

@@ -9,20 +9,23 @@ nothing new ends the slice, unless the instance counts more rows than a page cou
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pipelines.sources.servicenow.page import Page, text_of
-from pipelines.sources.servicenow.query import all_of, ordered, term
-from pipelines.sources.servicenow.table_api import PageSize, TableApi, TableUnreadable
+from pipelines.sources.servicenow.page import Bytes, Page, text_of
+from pipelines.sources.servicenow.query import all_of, ordered, term, wire_time
+from pipelines.sources.servicenow.snapshot import Sink, SnapshotReader
+from pipelines.sources.servicenow.table_api import KEY, PageSize, TableApi, TableUnreadable
 from pipelines.sources.servicenow.transport import BadPage
 from pipelines.window import Window
 
-TIME, KEY = "sys_created_on", "sys_id"
+TIME = "sys_created_on"
 SECOND = timedelta(seconds=1)
 WIRE = "%Y-%m-%d %H:%M:%S"
+NEVER = "2999-01-01 00:00:00"  # a filter on it must return nothing; if it returns rows, it was dropped
 MARGIN = 1.15  # how much more than estimated the last page of a slice asks for, so as to see beyond its end
+PROBES = 6
 
 
 @dataclass
@@ -33,7 +36,7 @@ class Slice:
     hi: datetime
     cursor: datetime = field(init=False)
     rows: int = 0
-    seen: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)  # ids of the cursor's second that were passed on
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
@@ -54,26 +57,34 @@ class Slice:
             self.hi = middle
             return taken
 
+    def advance(self, cursor: datetime, seen: set[str], rows: int) -> None:
+        """After a page: everything before `cursor` was read, and `seen` of its second."""
+        with self.lock:
+            self.cursor, self.seen = cursor, seen
+            self.rows += rows
 
-Sink = Callable[[Slice, bytes, int, bool], None]
 
 
 class KeysetReader:
-    """Reads the slices of one table and window; several workers may use it at once."""
+    """Reads the slices of one table and window; several workers may use it at once. `query` narrows what is read."""
 
-    def __init__(self, api: TableApi, table: str, columns: tuple[str, ...], window: Window, size: PageSize) -> None:
+    def __init__(
+        self, api: TableApi, table: str, columns: tuple[str, ...], window: Window, size: PageSize, query: str = ""
+    ) -> None:
         self.api = api
         self.table = table
         self.columns = columns
         self.window = window
         self.size = size
+        self.query = query
         self.pages = 0
         self.total: int | None = None  # what the instance counts in the whole window, blind to ACLs
         self._lock = threading.Lock()
         self._found_any = False
+        self._drops_ranges: bool | None = None
 
     def read(self, part: Slice, sink: Sink) -> None:
-        """Hand every new row of `part` to `sink(slice, lines, rows, has_objects)`, in order."""
+        """Hand every new row of `part` to `sink(lines, rows, has_objects)`, in order."""
         count = part.lo == self.window.start
         while True:
             page, limit = self._page(part, count)
@@ -87,140 +98,136 @@ class KeysetReader:
             count = True
 
     def _page(self, part: Slice, count: bool) -> tuple[Page, int]:
-        query = ordered(all_of(term(TIME, ">=", part.cursor), term(TIME, "<", self.window.end)), TIME, KEY)
+        query = ordered(self.between(part.cursor, self.window.end), TIME, KEY)
         left = part.remaining()
         most = 0
         if part.hi < self.window.end and left:
             most = max(200, int(left * MARGIN) + 50 + len(part.seen))
-        page, limit = self.api.page(self.table, query, self.columns, self.size, most=most, count=count)
+        page, limit = self.api.page(
+            self.table, query, self.columns, self.size, key=TIME, most=most, count=count,
+            check=lambda p: self._check(p, wire_time(part.cursor)),
+        )  # fmt: skip
         with self._lock:
             self.pages += 1
-            if count and self.total is None and part.lo == self.window.start and part.cursor == part.lo:
+            if count and self.total is None and part.cursor == self.window.start:
                 self.total = page.total
         return page, limit
 
+    def _check(self, page: Page, since: str) -> None:
+        """Refuse a page that is not what was asked for: without its key, out of order, or from another time."""
+        if not page.rows:
+            return
+        if not (all(page.keys) and text_of(page.first(), KEY) and text_of(page.last(), KEY)):
+            absent = TIME if not all(page.keys) else KEY
+            raise TableUnreadable("unusable", f"{self.table} comes without {absent}: rows cannot be told apart or placed")
+        if list(page.keys) != sorted(page.keys):
+            raise BadPage("rows are not in the order asked for; does the account lack query_range?")
+        if page.keys[0] < since or page.keys[-1] >= wire_time(self.window.end):
+            if self._drops_ranges is None:
+                self._drops_ranges = self.api.drops_ranges(self.table, TIME, NEVER)
+            if self._drops_ranges:
+                raise TableUnreadable(
+                    "failed", f"{self.table}: filters on {TIME} are ignored for this account: grant query_range (query ACL)"
+                )
+            raise BadPage("rows of another time than asked for came back")
+        try:
+            datetime.strptime(page.keys[-1], WIRE)  # noqa: DTZ007  # the wire means UTC
+        except ValueError:
+            raise BadPage(f"{TIME} is not a date and time") from None
+
     def _take(self, part: Slice, page: Page, sink: Sink) -> bool:
         """Pass on what is new and move the cursor; False where the page held nothing new."""
-        lines, dropped = self._without_seen(part, page)
-        rows = page.rows - dropped
-        last = page.last()
-        time = self._time(last, part)
+        lines, rows = self._without_seen(part, page)
         if rows <= 0:
             return False
         self._found_any = True
-        sink(part, lines, rows, page.has_objects)
-        with part.lock:
-            part.seen = self._ids_at(lines, time, part.seen if time == part.cursor else set())
-            part.cursor = time
-            part.rows += rows
+        last = datetime.strptime(page.keys[-1], WIRE)  # noqa: DTZ007
+        known = part.seen if last == part.cursor else set()
+        part.advance(last, known | self._ids_of_last_second(page), rows)
+        sink(lines, rows, page.has_objects)
         return True
 
-    def _without_seen(self, part: Slice, page: Page) -> tuple[bytes, int]:
-        """The page's lines less those of the cursor's second that were seen before. Only that second is looked at."""
-        from orjson import loads
+    def _without_seen(self, part: Slice, page: Page) -> tuple[list[Bytes], int]:
+        """The page's lines less those of the cursor's second that were passed on. Only that second is looked at."""
+        again = bisect_right(page.keys, wire_time(part.cursor)) if part.seen else 0
+        position = page.start
+        kept: list[Bytes] = []
+        for _ in range(again):
+            row, following = page.row_at(position)
+            if text_of(row, KEY) not in part.seen:
+                kept.append(page.text[position:following].rstrip(b"\n"))
+            position = following
+        rest = [page.lines[position - page.start :]] if again < page.rows else []
+        return [*kept, *rest], page.rows - again + len(kept)
 
-        lines, dropped, kept = page.lines, 0, []
-        position = 0
-        while position < len(lines):
-            end = lines.find(b"\n", position)
-            end = len(lines) if end < 0 else end
-            row = loads(lines[position:end])
-            if self._time(row, part) > part.cursor:
-                break
-            if text_of(row, KEY) in part.seen:
-                dropped += 1
-            else:
-                kept.append(lines[position:end])
-            position = end + 1
-        if not dropped:
-            return lines, 0
-        return b"\n".join([*kept, lines[position:]] if position < len(lines) else kept), dropped
-
-    def _ids_at(self, lines: bytes, time: datetime, before: set[str]) -> set[str]:
-        """Ids of the rows of the last second, read from the end backwards."""
-        from orjson import loads
-
-        wanted, ids, end = time.strftime(WIRE), set(before), len(lines)
-        while end > 0:
-            start = lines.rfind(b"\n", 0, end) + 1
-            row = loads(lines[start:end])
-            if text_of(row, TIME) != wanted:
-                break
-            ids.add(text_of(row, KEY))
+    def _ids_of_last_second(self, page: Page) -> set[str]:
+        """Read from the end backwards."""
+        ids: set[str] = set()
+        end = page.end
+        for _ in range(page.rows - bisect_left(page.keys, page.keys[-1])):
+            start = max(page.start, page.text.rfind(b"\n", page.start, end) + 1)
+            ids.add(text_of(page.row_at(start)[0], KEY))
             end = start - 1
         return ids
-
-    def _time(self, row: dict[str, object], part: Slice) -> datetime:
-        """The row's time, checked: a row outside of what was asked means that the filter was dropped."""
-        if KEY not in row or TIME not in row:
-            absent = KEY if KEY not in row else TIME
-            raise TableUnreadable("unusable", f"{self.table} comes without {absent}: rows cannot be told apart or placed")
-        text = text_of(row, TIME)
-        try:
-            moment = datetime.strptime(text, WIRE)  # noqa: DTZ007  # the wire means UTC
-        except ValueError:
-            raise BadPage(f"{TIME} is not a date and time") from None
-        if not part.cursor <= moment < self.window.end:
-            raise TableUnreadable(
-                "failed", f"{self.table}: a row outside of the requested time came back; the account lacks range rights (query ACL) on {TIME}"
-            )
-        return moment
 
     def _is_over(self, part: Slice, page: Page, limit: int, sink: Sink) -> bool:
         """After a page without news: the end, or a place where news is out of the page's reach."""
         total = page.total
         if total is None:
-            total = self.api.count(self.table, self._between(part.cursor, self.window.end))
+            total = self.api.count(self.table, self.between(part.cursor, self.window.end))
         if total is None or total <= limit:
             return True
-        if not self._found_any and not page.rows:
+        if not page.rows:
             self._refuse_if_all_hidden(total)
-        if (self.api.count(self.table, self._between(part.cursor, part.cursor + SECOND)) or 0) > limit:
+        if (self.api.count(self.table, self.between(part.cursor, part.cursor + SECOND)) or 0) > limit:
             self._drain(part, sink)
             after = part.cursor + SECOND
         else:
-            after = self._beyond_hidden(part, limit)
-        with part.lock:
-            part.cursor, part.seen = after, set()
+            after = self._beyond_hidden(part.cursor, limit)
+        part.advance(after, set(), 0)
         return part.cursor >= part.hi
 
     def _drain(self, part: Slice, sink: Sink) -> None:
         """All rows of the cursor's second by `sys_id`: there are more of them than a page holds."""
-        last = max(part.seen, default="")
-        exact = term(TIME, "=", part.cursor)
-        while True:
-            query = ordered(all_of(exact, term(KEY, ">", last) if last else ""), KEY)
-            page, _ = self.api.page(self.table, query, self.columns, self.size)
-            self.pages += 1
-            if not page.rows:
-                return
-            lines, dropped = self._without_seen(part, page)
-            newest = text_of(page.last(), KEY)
-            if newest <= last:
-                return
-            if page.rows > dropped:
-                sink(part, lines, page.rows - dropped, page.has_objects)
-                part.rows += page.rows - dropped
-            last = newest
+        reader = SnapshotReader(
+            self.api, self.table, self.columns, all_of(self.query, term(TIME, "=", part.cursor)), self.size,
+            known=part.seen, is_part=True,
+        )  # fmt: skip
 
-    def _beyond_hidden(self, part: Slice, limit: int) -> datetime:
+        def pass_on(lines: list[Bytes], rows: int, objects: bool) -> None:
+            with part.lock:
+                part.rows += rows
+            sink(lines, rows, objects)
+
+        reader.read(pass_on)
+        with self._lock:
+            self.pages += reader.pages
+
+    def _beyond_hidden(self, since: datetime, limit: int) -> datetime:
         """The latest instant before which a page's worth of rows fits: all of those were asked for and are hidden."""
-        low, high = part.cursor + SECOND, self.window.end
+        low, high = since + SECOND, self.window.end
         while high - low > SECOND:
             middle = low + timedelta(seconds=int((high - low).total_seconds()) // 2)
-            if (self.api.count(self.table, self._between(part.cursor, middle)) or 0) <= limit:
+            if (self.api.count(self.table, self.between(since, middle)) or 0) <= limit:
                 low = middle
             else:
                 high = middle
         return low
 
     def _refuse_if_all_hidden(self, total: int) -> None:
-        """A whole page hidden at the start: look at the other end before taking the table for unreadable."""
-        query = all_of(self._between(self.window.start, self.window.end), f"ORDERBYDESC{TIME}")
-        page, _ = self.api.page(self.table, query, (KEY, TIME), self.size)
-        if not page.rows:
-            raise TableUnreadable("denied", f"{total:,} rows exist and none is shown: the account has no read access to {self.table}")
-        self._found_any = True
+        """A whole page hidden before any row was seen: look at other places before taking the table for unreadable."""
+        if self._found_any:
+            return
+        step = (self.window.end - self.window.start) / PROBES
+        places = [ordered(self.between(self.window.start + step * n, self.window.end), TIME) for n in range(PROBES - 1, 0, -1)]
+        newest = all_of(self.between(self.window.start, self.window.end), f"ORDERBYDESC{TIME}")
+        for query in (newest, *places):
+            page, _ = self.api.page(self.table, query, (KEY, TIME), self.size)
+            if page.rows:
+                self._found_any = True
+                return
+        raise TableUnreadable("denied", f"{total:,} rows exist and none is shown: the account has no read access to {self.table}")
 
-    def _between(self, low: datetime, high: datetime) -> str:
-        return all_of(term(TIME, ">=", low), term(TIME, "<", high))
+    def between(self, low: datetime, high: datetime) -> str:
+        """The query of low <= time < high."""
+        return all_of(self.query, term(TIME, ">=", low), term(TIME, "<", high))

@@ -19,7 +19,6 @@ class Pacer:
         self.pace = pace
         self._lock = threading.Lock()
         self._not_before = 0.0
-        self._waited = 0.0
 
     def wait(self) -> None:
         while True:
@@ -30,10 +29,9 @@ class Pacer:
             time.sleep(min(pause, 1.0))
 
     def hold(self, seconds: float) -> None:
-        """Nobody sends for this long (capped by the total a page may wait)."""
-        seconds = min(seconds, self.pace.total_wait_seconds)
+        """Nobody sends for this long, and a moment more: clocks differ, and workers should not return in step."""
         with self._lock:
-            self._not_before = max(self._not_before, time.monotonic() + seconds)
+            self._not_before = max(self._not_before, time.monotonic() + seconds + random.uniform(0, 0.2))  # noqa: S311
 
     def back_off(self, attempt: int) -> float:
         """Exponential with full jitter on the upper half, so that workers do not return in step."""

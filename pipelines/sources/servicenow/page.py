@@ -1,8 +1,8 @@
 """From the bytes of an answer to lines of JSON, one row a line, without a Python object per row.
 
-The rows of the Table API hold strings and single-level objects only, and the bytes `},{"` cannot occur inside a JSON
-string (its quote would be escaped), so the array can be cut there. The cut is checked: as many lines as rows, else the
-slow parser does it and says so.
+The rows of the Table API hold strings and single-level objects only, so the array can be cut at `},{"`, in place. A value that
+ends with `},{` holds the same bytes (at its closing quote), and other servers space their JSON: so the cut is checked, as
+many lines as rows, else the slow parser does it and says so.
 """
 
 from __future__ import annotations
@@ -10,80 +10,128 @@ from __future__ import annotations
 import json
 import logging
 import re
+import threading
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import orjson
 
-from pipelines.sources.servicenow.transport import BadPage, Response
+from pipelines.sources.servicenow.transport import ASLEEP, BadPage, Response
 
 log = logging.getLogger("nowguard.source")
 
-_HEAD = re.compile(rb'^\s*\{\s*"result"\s*:\s*\[')
-_TAIL = re.compile(rb"\]\s*\}\s*$")
-_EMPTY = re.compile(rb'^\s*\{\s*"result"\s*:\s*\[\s*\]\s*\}\s*$')
+_HEAD = re.compile(rb'\s*\{\s*"result"\s*:\s*\[\s*')
+_TAIL = re.compile(rb"\s*\]\s*\}\s*\Z")
+_EMPTY = re.compile(rb'\s*\{\s*"result"\s*:\s*\[\s*\]\s*\}\s*\Z')
 _SPACED = re.compile(rb'\}\s*,\s*\{(?=\s*")')
-_ASLEEP = re.compile(rb"hibernat", re.IGNORECASE)
+_OBJECT = re.compile(rb'(?<!\\)"\s*:\s*\{')  # a column whose value is an object; inside a string the quote is escaped
+_BLOCK = 1 << 20  # searched at a time: stays in the processor's cache
+
+Bytes = bytes | bytearray | memoryview
+_ONE_AT_A_TIME = threading.Lock()  # copies of a page exist once, not once per worker
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`lines`: one JSON object a line, no trailing newline. `total`: the ACL-blind count where the server gave one."""
+    """`text[start:end]` holds one JSON object a line; `keys` is the column the page is ordered by, in the page's order.
 
-    lines: bytes
-    rows: int
+    `total` is the ACL-blind count where the server gave one. `has_objects`: references came as {link, value} although
+    plain values were asked for.
+    """
+
+    text: bytes | bytearray
+    start: int
+    end: int
+    keys: tuple[str, ...]
     total: int | None = None
-    has_objects: bool = False  # references came as {link, value} although we asked for plain values
+    has_objects: bool = False
+
+    @property
+    def rows(self) -> int:
+        return len(self.keys)
+
+    @property
+    def lines(self) -> memoryview:
+        """The rows as they go to disk, without a copy; no trailing newline."""
+        return memoryview(self.text)[self.start : self.end]
 
     def first(self) -> dict[str, Any]:
-        return _row(self.lines[: _end(self.lines.find(b"\n"), self.lines)])
+        return self.row_at(self.start)[0]
 
     def last(self) -> dict[str, Any]:
-        return _row(self.lines[self.lines.rfind(b"\n") + 1 :])
+        return _row(self.text[max(self.start, self.text.rfind(b"\n", self.start, self.end) + 1) : self.end])
+
+    def row_at(self, position: int) -> tuple[dict[str, Any], int]:
+        """The row that starts at `position`, and where the next one starts."""
+        stop = self.text.find(b"\n", position, self.end)
+        stop = self.end if stop < 0 else stop
+        return _row(self.text[position:stop]), min(stop + 1, self.end)
+
+    def objects(self) -> list[dict[str, Any]]:
+        """Every row as a dictionary: for small answers only."""
+        return [_row(line) for line in bytes(self.lines).split(b"\n") if line]
 
 
 def parse(answer: Response, key: str = "sys_id") -> Page:
     """Rows of a 200 answer. Raises `BadPage` for everything that is not exactly a list of objects."""
     if not answer.is_json:
-        if _ASLEEP.search(answer.body[:20_000]):
-            raise BadPage("the instance is hibernating")
+        if answer.is_asleep:
+            raise BadPage(ASLEEP)
         raise BadPage(f"HTTP 200 with {answer.headers.get('Content-Type', 'no content type')!r} instead of JSON")
     total = answer.headers.get("X-Total-Count", "")
     count = int(total) if total.isdigit() else None
     body = answer.body
-    if _EMPTY.match(body):
-        return Page(b"", 0, count)
-    head, tail = _HEAD.match(body), _TAIL.search(body, max(0, len(body) - 64))
-    if head is None or tail is None:
-        return _slow(body, count)
-    inner = body[head.end() : tail.start()].strip()
-    rows = inner.count(b'"%s":' % key.encode())
-    lines = inner.replace(b'},{"', b'}\n{"')
-    if b"\n" in inner or lines.count(b"\n") + 1 != rows:
-        return _respaced(body, inner, rows, key, count)
-    return Page(lines, rows, count, _holds_objects(lines))
+    if len(body) < 100 and _EMPTY.match(body):
+        return Page(b"", 0, 0, (), count)
+    with _ONE_AT_A_TIME:
+        return _cut(body, key, count) or _respaced(body, key, count) or _slow(body, key, count)
 
 
-def _respaced(body: bytes, inner: bytes, rows: int, key: str, total: int | None) -> Page:
+def _cut(body: bytearray, key: str, total: int | None) -> Page | None:
+    """The fast way: commas between rows become line breaks, in place. None where the answer is not compact JSON."""
+    edges = _edges(body)
+    if edges is None:
+        return None
+    start, end = edges
+    keys = re.findall(rb'"%s":"([^"]*)"' % key.encode(), body)
+    if not keys or body.find(b"\n", start, end) >= 0:
+        return None
+    view = np.frombuffer(body, dtype=np.uint8)
+    braces = np.concatenate([np.flatnonzero(view[at : at + _BLOCK] == ord("{")) + at for at in range(start + 1, end, _BLOCK)])
+    cuts = braces[(view[braces - 1] == ord(",")) & (view[braces - 2] == ord("}")) & (view[braces + 1] == ord('"'))] - 1
+    if len(cuts) + 1 != len(keys):
+        return None
+    view[cuts] = ord("\n")
+    holds_objects = len(braces) > len(cuts) and _OBJECT.search(body, start, end) is not None
+    return Page(body, start, end, tuple(found.decode() for found in keys), total, holds_objects)
+
+
+def _respaced(body: bytearray, key: str, total: int | None) -> Page | None:
     """Spaced or pretty-printed JSON: line breaks between tokens become blanks, the cut allows white space."""
-    flat = inner.replace(b"\r", b" ").replace(b"\n", b" ")  # inside a string a line break is escaped
-    lines = _SPACED.sub(b"}\n{", flat)
-    counted = rows or len(re.findall(rb'"%s"\s*:' % key.encode(), flat))
-    if lines.count(b"\n") + 1 != counted or not lines.startswith(b"{"):
-        return _slow(body, total)
-    return Page(lines, counted, total, _holds_objects(lines))
+    edges = _edges(body)
+    if edges is None:
+        return None
+    flat = body[slice(*edges)].translate(bytes.maketrans(b"\r\n", b"  "))  # inside a string a line break is escaped
+    text = _SPACED.sub(b"}\n{", flat)
+    keys = tuple(found.decode() for found in re.findall(rb'"%s"\s*:\s*"([^"]*)"' % key.encode(), flat))
+    if not keys or text.count(b"\n") + 1 != len(keys):
+        return None
+    return Page(text, 0, len(text), keys, total, _OBJECT.search(text) is not None)
 
 
-def _holds_objects(lines: bytes) -> bool:
-    return lines.find(b'":{') >= 0 or lines.find(b'": {') >= 0
+def _edges(body: bytearray) -> tuple[int, int] | None:
+    """Where the rows start and end: the first `{` after `[` and the last `}` before `]`."""
+    head = _HEAD.match(body)
+    tail = _TAIL.search(body, max(0, len(body) - 64))
+    if head is None or tail is None or body[head.end() : head.end() + 1] != b"{" or body[tail.start() - 1 : tail.start()] != b"}":
+        return None
+    return head.end(), tail.start()
 
 
-def _slow(body: bytes, total: int | None) -> Page:
+def _slow(body: bytearray, key: str, total: int | None) -> Page:
     """One Python object per row: only for answers that the fast cut does not understand."""
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        found = _lenient(body)
+    found = loaded(body)
     if not isinstance(found, dict):
         raise BadPage("the answer is not a JSON object", smaller=True)
     if found.get("error") is not None:
@@ -92,37 +140,44 @@ def _slow(body: bytes, total: int | None) -> Page:
     if not isinstance(result, list) or not all(isinstance(row, dict) for row in result):
         raise BadPage("the answer has no list of rows", smaller=True)
     log.warning("a page needed the slow parser: %d rows", len(result))
-    lines = b"\n".join(orjson.dumps(row) for row in result)
-    return Page(lines, len(result), total, _holds_objects(lines))
+    text = b"\n".join(orjson.dumps(row) for row in result)
+    keys = tuple(text_of(row, key) for row in result)
+    return Page(text, 0, len(text), keys, total, _OBJECT.search(text) is not None)
 
 
-def _lenient(body: bytes) -> Any:
-    """Lone surrogates are valid for `json`, not for orjson; they are replaced. Anything else broken is a bad page."""
+def loaded(body: bytes | bytearray) -> Any:
+    """Lone surrogates and broken UTF-8, which orjson refuses, are replaced; anything else broken is a bad page."""
     try:
-        found = json.loads(body)
-        return json.loads(json.dumps(found).encode("utf-8", "surrogatepass").decode("utf-8", "replace"))
-    except (ValueError, UnicodeDecodeError, RecursionError):
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return _replaced(json.loads(body.decode("utf-8", "replace"), strict=False))
+    except (ValueError, RecursionError):
         cut = b"Transaction cancelled" in body
-        raise BadPage("the transaction was cancelled while streaming" if cut else "the JSON is broken or cut off", smaller=True) from None
+        reason = "the transaction was cancelled while streaming" if cut else "the JSON is broken or cut off"
+        raise BadPage(reason, smaller=True) from None
+
+
+def _replaced(found: Any) -> Any:
+    """The same value without lone surrogates, which no column can store."""
+    return json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _error_text(error: object) -> str:
     message = error.get("message") if isinstance(error, dict) else error
-    return f"the answer carries an error: {str(message)[:120]}"
+    shown = "".join(c if c.isprintable() else " " for c in str(message)[:120])
+    return f"the answer carries an error: {shown}"
 
 
-def _row(line: bytes) -> dict[str, Any]:
+def _row(line: bytes | bytearray) -> dict[str, Any]:
     try:
-        found = orjson.loads(line)
-    except orjson.JSONDecodeError:
+        found = loaded(line)
+    except BadPage:
         raise BadPage("a row of the page is broken", smaller=True) from None
     if not isinstance(found, dict):
         raise BadPage("a row of the page is no object", smaller=True)
     return found
-
-
-def _end(at: int, lines: bytes) -> int:
-    return at if at >= 0 else len(lines)
 
 
 def text_of(row: dict[str, Any], column: str) -> str:

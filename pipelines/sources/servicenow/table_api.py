@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+
+import orjson
 
 from pipelines.errors import AccessDenied, SourceUnavailable
 from pipelines.sources.servicenow.connection import Pace
-from pipelines.sources.servicenow.oauth import Authenticator
+from pipelines.sources.servicenow.oauth import WAKE, Authenticator
 from pipelines.sources.servicenow.pace import Pacer, asked_to_wait
 from pipelines.sources.servicenow.page import Page, parse
 from pipelines.sources.servicenow.query import COLUMN
-from pipelines.sources.servicenow.transport import BadPage, Response, Transport
-from pipelines.window import utc_now
+from pipelines.sources.servicenow.transport import ASLEEP, BadPage, Response, Transport
+
+log = logging.getLogger("nowguard.source")
 
 ASLEEP_TRIES = 3
+KEY = "sys_id"
 
 
 class TableUnreadable(Exception):
@@ -24,7 +29,7 @@ class TableUnreadable(Exception):
 
     def __init__(self, state: str, reason: str) -> None:
         super().__init__(reason)
-        self.state = state  # denied, missing or failed
+        self.state = state  # denied, missing, failed, or unusable where rows have no key
         self.reason = reason
 
 
@@ -56,6 +61,15 @@ class PageSize:
                 self.now, self._good = min(self.most, self.now * 2), 0
 
 
+@dataclass
+class _Patience:
+    """What one page has cost so far."""
+
+    since: float
+    failures: int = 0
+    waited: float = 0.0
+
+
 class TableApi:
     """The Table and Aggregate API of one instance; threads share it."""
 
@@ -64,23 +78,26 @@ class TableApi:
         self.auth = auth
         self.pace = pace
         self.pacer = Pacer(pace)
-        self._clock_lock = threading.Lock()
-        self._clock: tuple[datetime, float] | None = None
 
     def page(
-        self, table: str, query: str, columns: tuple[str, ...], size: PageSize, *, most: int = 0, count: bool = False
-    ) -> tuple[Page, int]:
-        """(page, limit it was asked with). Raises `TableUnreadable`; `SourceUnavailable` where the whole instance fails."""
-        failures = 0
-        waited = 0.0
+        self, table: str, query: str, columns: tuple[str, ...], size: PageSize, *, key: str = KEY, most: int = 0,
+        count: bool = False, offset: int = 0, check: Callable[[Page], None] | None = None,
+    ) -> tuple[Page, int]:  # fmt: skip
+        """(page, limit it was asked with). `key` is the column whose values the page carries; `check` may refuse a page.
+
+        Raises `TableUnreadable`, or `SourceUnavailable` where the whole instance fails.
+        """
+        patience = _Patience(time.monotonic())
         while True:
             limit = min(size.now, most) if most else size.now
             self.pacer.wait()
             try:
-                answer = self._get(f"/api/now/table/{_safe(table)}", _parameters(query, columns, limit, count=count))
-                page = self._judge(answer, table)
+                answer = self._get(f"/api/now/table/{_safe(table)}", _parameters(query, columns, limit, count, offset))
+                page = self._judge(answer, table, key)
+                if check is not None:
+                    check(page)
             except BadPage as problem:
-                failures, waited = self._recover(problem, size, failures, waited, table)
+                self._recover(problem, size, patience, table)
                 continue
             size.good(answer.seconds, limit)
             return page, limit
@@ -88,85 +105,96 @@ class TableApi:
     def count(self, table: str, query: str) -> int | None:
         """Rows by the Aggregate API; None where it gives no number."""
         size = PageSize(1, self.pace.target_page_seconds)
-        failures, waited = 0, 0.0
+        patience = _Patience(time.monotonic())
         while True:
             self.pacer.wait()
             try:
                 answer = self._get(f"/api/now/stats/{_safe(table)}", {"sysparm_query": query, "sysparm_count": "true"})
-                if answer.status == 404:
-                    return 0
+                if answer.status in (400, 403, 404):
+                    return None
                 self._refuse(answer, table)
                 return _counted(answer)
             except BadPage as problem:
-                failures, waited = self._recover(problem, size, failures, waited, table)
+                self._recover(problem, size, patience, table)
 
-    def now(self) -> datetime:
-        """The instance's clock, carried on by our monotonic clock since it was last heard."""
-        if self._clock is None:
-            self.page("sys_user", "sys_id=0", ("sys_id",), PageSize(1, 20.0), most=1)
-        if self._clock is None:
-            return utc_now()
-        heard, at = self._clock
-        return heard + (datetime.fromtimestamp(time.monotonic()) - datetime.fromtimestamp(at))  # noqa: DTZ006  # a difference
+    def drops_ranges(self, table: str, column: str, beyond: str) -> bool:
+        """Whether a filter that nothing can match returns rows: the account lacks range rights (query ACL) on `column`."""
+        page, _ = self.page(table, f"{column}>{beyond}", (KEY,), PageSize(1, self.pace.target_page_seconds))
+        return page.rows > 0
 
     def _get(self, path: str, query: dict[str, str]) -> Response:
         header = self.auth.header()
         answer = self.transport.send("GET", path, query, headers={"Authorization": header})
-        if (date := answer.date) is not None:
-            with self._clock_lock:
-                self._clock = (date, time.monotonic())
         if answer.status == 401:
             self.auth.refused(header)
             answer = self.transport.send("GET", path, query, headers={"Authorization": self.auth.header()})
             if answer.status == 401:
-                raise AccessDenied("the instance refuses a fresh token", remedy="check that the account is active, not locked out, and may use the API")
+                raise AccessDenied(
+                    "the instance refuses fresh credentials with HTTP 401",
+                    remedy="check that the account is active, not locked out, and may use the API",
+                )
         self.auth.accepted()
         return answer
 
-    def _judge(self, answer: Response, table: str) -> Page:
-        if answer.status == 404:  # version 1 of the API answers so to an empty list
-            return Page(b"", 0, 0)
+    def _judge(self, answer: Response, table: str, key: str) -> Page:
+        if answer.status == 404 and b"No Record" in answer.body:  # version 1 of the API answers so to an empty list
+            return Page(b"", 0, 0, (), 0)
         self._refuse(answer, table)
-        return parse(answer)
+        return parse(answer, key)
 
     def _refuse(self, answer: Response, table: str) -> None:
         """Everything that is not 200: final for the table, or a bad page."""
         status = answer.status
         if status == 200:
             return
-        if status == 403:
+        if status == 403 and answer.is_json:
             raise TableUnreadable("denied", f"HTTP 403: the account has no read access to {table}")
-        if status == 400 and b"Invalid table" in answer.body:
+        if status in (400, 404) and b"Invalid table" in answer.body:
             raise TableUnreadable("missing", f"the instance has no table {table}")
         if status == 202:
             raise BadPage("HTTP 202: the session queue was full, nothing was executed")
+        if answer.is_asleep:
+            raise BadPage(ASLEEP)
+        asked = asked_to_wait(answer)
         if status == 429:
-            raise BadPage("HTTP 429: rate limit", wait=asked_to_wait(answer) or 0.0, smaller=asked_to_wait(answer) is None)
+            raise BadPage("HTTP 429: too many requests", wait=asked, smaller=asked is None, for_all=True)
         if status in (500, 502, 503, 504):
-            raise BadPage(f"HTTP {status}", wait=asked_to_wait(answer), smaller=status in (500, 504))
+            raise BadPage(f"HTTP {status}", wait=asked, smaller=status in (500, 504))
+        if status == 404 and not answer.is_json:
+            raise BadPage("HTTP 404 without JSON: this address is no ServiceNow API")
         raise BadPage(f"HTTP {status}")
 
-    def _recover(self, problem: BadPage, size: PageSize, failures: int, waited: float, table: str) -> tuple[int, float]:
+    def _recover(self, problem: BadPage, size: PageSize, patience: _Patience, table: str) -> None:
         """Wait as asked, shrink as asked; give up after `max_attempts` failures or the total wait."""
         if problem.smaller:
             size.shrink()
-        if problem.wait:
-            # the instance names the time: that is no failure, but it has an end
-            self.pacer.hold(problem.wait)
-            waited += problem.wait
+        if problem.wait is None:
+            patience.failures += 1
+            pause = self.pacer.back_off(patience.failures)
         else:
-            failures += 1
-            pause = self.pacer.back_off(failures)
-            waited += pause
-            self.pacer.hold(pause) if "429" in problem.reason else time.sleep(pause)
-        if "hibernating" in problem.reason and failures >= ASLEEP_TRIES:
-            raise SourceUnavailable("the instance is hibernating", remedy="wake it by signing in to developer.servicenow.com, then run again")
-        if failures >= self.pace.max_attempts or waited > self.pace.total_wait_seconds:
-            raise TableUnreadable("failed", f"{table}: {problem.reason}, {failures} times in a row")
-        return failures, waited
+            pause = max(1.0, problem.wait)  # the instance names the time: that is no failure, but it has an end
+        patience.waited += pause
+        log.info("%s: %s; attempt %d, %d rows a page", table, problem.reason, patience.failures, size.now)
+        if problem.reason == ASLEEP and patience.failures >= ASLEEP_TRIES:
+            raise SourceUnavailable(ASLEEP, remedy=WAKE)
+        if patience.failures >= self.pace.max_attempts or patience.waited > self.pace.total_wait_seconds:
+            self._surrender(problem, patience, table)
+        if problem.wait is not None or problem.for_all:
+            self.pacer.hold(pause)
+        else:
+            time.sleep(pause)
+
+    def _surrender(self, problem: BadPage, patience: _Patience, table: str) -> None:
+        """Give up the table; where nobody got an answer meanwhile, the run."""
+        if not self.transport.answered_since(patience.since):
+            raise SourceUnavailable(
+                f"{self.transport.base} does not answer: {problem.reason}", remedy="check the address and the network, then run again"
+            )
+        tries = f"{patience.failures} times in a row" if problem.wait is None else f"and asks to wait {problem.wait:.0f} s"
+        raise TableUnreadable("failed", f"{table}: {problem.reason}, {tries}")
 
 
-def _parameters(query: str, columns: tuple[str, ...], limit: int, *, count: bool) -> dict[str, str]:
+def _parameters(query: str, columns: tuple[str, ...], limit: int, count: bool, offset: int) -> dict[str, str]:
     return {
         "sysparm_query": query,
         "sysparm_fields": ",".join(columns),
@@ -175,21 +203,22 @@ def _parameters(query: str, columns: tuple[str, ...], limit: int, *, count: bool
         "sysparm_exclude_reference_link": "true",
         "sysparm_suppress_pagination_header": "true",
         "sysparm_no_count": "false" if count else "true",
+        **({"sysparm_offset": str(offset)} if offset else {}),
     }
 
 
 def _counted(answer: Response) -> int | None:
-    import orjson
-
+    if not answer.is_json:
+        raise BadPage("the count is not JSON")
     try:
         return int(orjson.loads(answer.body)["result"]["stats"]["count"])
+    except orjson.JSONDecodeError:
+        raise BadPage("the count is broken JSON") from None
     except (ValueError, KeyError, TypeError):
-        if not answer.is_json:
-            raise BadPage("the count is not JSON") from None
         return None
 
 
 def _safe(table: str) -> str:
-    if not COLUMN.match(table):
+    if not COLUMN.fullmatch(table):
         raise TableUnreadable("missing", f"{table!r} is no table name")
     return table
