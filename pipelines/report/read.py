@@ -1,0 +1,98 @@
+"""What the page shows, read from the published file: the same rows a BI tool sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+Row = dict[str, Any]
+MOST_ALERTS = 200
+MOST_EVIDENCE = 25
+GRID_DAYS = 14
+
+_ALERTS = """
+SELECT *, CASE severity WHEN 'high' THEN 3 WHEN 'medium' THEN 2 WHEN 'low' THEN 1 ELSE 0 END AS rank FROM mart.alerts
+WHERE status <> 'closed' ORDER BY priority DESC NULLS LAST, last_seen DESC, alert_uid LIMIT ?
+"""
+_EVIDENCE = """
+SELECT * FROM mart.alert_evidence WHERE alert_uid IN (SELECT unnest(?))
+QUALIFY row_number() OVER (PARTITION BY alert_uid ORDER BY time, source_uid) <= ? ORDER BY alert_uid, time, source_uid
+"""
+_BEHAVIORS = "SELECT policy_id, suppressed_by, count(*) AS n, max(last_seen) AS last_seen FROM mart.behaviors GROUP BY ALL ORDER BY n DESC"
+_COVERAGE = """
+SELECT policy_id, state, reason FROM mart.coverage
+QUALIFY event_date = max(event_date) OVER (PARTITION BY instance) ORDER BY instance, policy_id
+"""
+_STEPS = """
+SELECT step, sum(rows) FILTER (WHERE "table" <> '')::BIGINT AS rows, max(seconds) FILTER (WHERE "table" = '') AS seconds, min(time) AS time
+FROM mart.runs WHERE (instance, step, run_uid) IN (SELECT (instance, step, arg_max(run_uid, time)) FROM mart.runs GROUP BY instance, step)
+GROUP BY step ORDER BY time
+"""
+_TABLES = """
+SELECT "table", state, reason, rows, hidden_rows, missing_columns FROM mart.table_states
+QUALIFY event_date = max(event_date) OVER (PARTITION BY instance) ORDER BY state = 'ok', "table"
+"""
+_QUALITY = """
+SELECT "table", event_date, "column", "check", expectation, severity, success, evaluated_where, observed, expected, rows, failed_rows
+FROM mart.quality QUALIFY event_date = max(event_date) OVER (PARTITION BY instance, "table")
+ORDER BY success, severity, "table", "column", expectation
+"""
+_PER_DAY = """
+SELECT event_date AS day, count(*) AS n FROM mart.{view} WHERE event_date > (SELECT max(event_date) - 30 FROM mart.activities) {more}
+GROUP BY 1 ORDER BY 1
+"""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything on the page; every text in it is hostile until the template escapes it."""
+
+    instances: Sequence[str]
+    last_day: date | None
+    written_at: datetime | None
+    alerts: Sequence[Row]
+    alert_count: int
+    evidence: dict[str, list[Row]]
+    behaviors: Sequence[Row]
+    coverage: Sequence[Row]
+    steps: Sequence[Row]
+    tables: Sequence[Row]
+    quality: Sequence[Row]
+    alerts_by_day: Sequence[Row]
+    activities_by_day: Sequence[Row]
+
+    @property
+    def unseeing(self) -> list[Row]:
+        return [row for row in self.coverage if row["state"] != "active"]
+
+    @property
+    def failed_checks(self) -> list[Row]:
+        return [row for row in self.quality if not row["success"]]
+
+
+def read(warehouse: Path) -> Contents:
+    """Open the published file read-only and gather the page's rows."""
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        alerts = _rows(con, _ALERTS, [MOST_ALERTS])
+        evidence: dict[str, list[Row]] = {}
+        for row in _rows(con, _EVIDENCE, [[a["alert_uid"] for a in alerts], MOST_EVIDENCE]):
+            evidence.setdefault(row["alert_uid"], []).append(row)
+        last = _rows(con, "SELECT max(event_date) AS day FROM mart.coverage")[0]["day"]
+        written = _rows(con, "SELECT max(time) AS time FROM mart.runs")[0]["time"]
+        return Contents(
+            [r["instance"] for r in _rows(con, "SELECT DISTINCT instance FROM mart.coverage ORDER BY 1")], last, written, alerts,
+            _rows(con, "SELECT count(*) AS n FROM mart.alerts")[0]["n"], evidence, _rows(con, _BEHAVIORS), _rows(con, _COVERAGE),
+            _rows(con, _STEPS), _rows(con, _TABLES), _rows(con, _QUALITY), _rows(con, _PER_DAY.format(view="alerts", more="")),
+            _rows(con, _PER_DAY.format(view="activities", more="AND NOT is_own")),
+        )  # fmt: skip
+
+
+def _rows(con: duckdb.DuckDBPyConnection, sql: str, params: Sequence[object] = ()) -> list[Row]:
+    cursor = con.execute(sql, list(params))
+    names = [d[0] for d in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
