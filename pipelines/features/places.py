@@ -18,7 +18,7 @@ _SATELLITE = (
     r"in-?flight|satellite|satcom|starlink|viasat|inmarsat|iridium|gogo|panasonic avionics|sita ?onair|speedcast"
 )
 #: Words in the name of a mobile carrier. Its location is the carrier's exit, also for a guest in another country.
-_MOBILE = r"mobile|cellular|wireless|vodafone|t-mobile|verizon w|telefonica m|orange m|lte|gsm"
+_MOBILE = r"\b(mobile|mobil|cellular|wireless|lte|gsm|vodafone)\b"
 
 PLACE_COLUMNS = (
     "user_uid", "user_name", "activity_uid", "time", "src_ip", "country", "city", "latitude", "longitude", "asn", "as_org",
@@ -54,13 +54,12 @@ def succeeded(activity: ir.Table) -> ir.BooleanValue:
 
 
 def by_a_person(activity: ir.Table) -> ir.BooleanValue:
-    """Interactive, or not known to be otherwise: neither a job nor an integration nor an API client."""
-    by_machine = activity.agent_kind.fill_null("unknown").isin(["api", "bot"])
-    return activity.is_interactive.fill_null(~by_machine) & ~activity.is_integration.fill_null(False)
+    """By the account of a person. What a person's token does is evidence too: only integration accounts are machines."""
+    return ~activity.is_integration.fill_null(False)
 
 
 def located(activity: ir.Table) -> ir.Table:
-    """Successful activities by people from a known city, in `PLACE_COLUMNS`.
+    """Successful activities of people's accounts from a known city, in `PLACE_COLUMNS`.
 
     Left out: an address that was only inferred from the last login, a logout (a session that times out is nobody's act),
     and a network without a city: its coordinates are the middle of a country.

@@ -16,7 +16,7 @@ ORGANISATION = "*"
 COMMON_DAYS = 30
 
 #: Days after which a trait that nobody showed is forgotten. Addresses are many and change; countries are few.
-KEPT_DAYS: Mapping[str, int] = {"country": 180, "city": 90, "asn": 90, "device": 90, "ip": 30}
+KEPT_DAYS: Mapping[str, int] = {"country": 180, "city": 90, "asn": 90, "network": 90, "device": 90, "ip": 30}
 
 _KEY = ("user_uid", "kind", "value")
 
@@ -24,12 +24,17 @@ _KEY = ("user_uid", "kind", "value")
 def traits(activity: ir.Table) -> ir.Table:
     """Each trait that each person showed in successful activities: `user_uid`, `kind`, `value`, `first_seen`, `last_seen`."""
     shown = activity.filter(succeeded(activity), activity.src_ip.notnull() | activity.device_key.notnull())
-    is_place = egress(shown).isin(FIRM)
+    way = egress(shown)
+    is_place, is_line = (
+        way.isin(FIRM),
+        way.isin(FIRM) & (way != "hosting"),
+    )  # a rented server is in no country of its network
     contexts = shown.group_by(
         user_uid=shown.actor_user_uid,
         country=is_place.ifelse(shown.country, ibis.null("string")),
         city=is_place.ifelse(shown.country + "/" + shown.city, ibis.null("string")),
         asn=shown.asn,
+        network=is_line.ifelse(shown.asn.cast("string") + "/" + shown.country, ibis.null("string")),
         ip=shown.src_ip,
         device=shown.device_key,
     ).agg(first_seen=shown.time.min(), last_seen=shown.time.max())

@@ -120,8 +120,8 @@ def test_an_address_is_forgotten_after_a_month_and_a_country_is_not() -> None:
     def kinds(day: Any) -> set[str]:
         return {row["kind"] for row in run.rows("state__seen", day) if row["user_uid"] != "*"}
 
-    assert kinds(days[1]) == {"country", "city", "asn", "ip", "device"}
-    assert kinds(days[2]) == {"country", "city", "asn", "device"}
+    assert kinds(days[1]) == {"country", "city", "asn", "network", "ip", "device"}
+    assert kinds(days[2]) == {"country", "city", "asn", "network", "device"}
 
 
 def test_tenure_counts_logins_and_days() -> None:

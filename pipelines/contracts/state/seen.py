@@ -6,7 +6,7 @@ from pipelines.contracts.table import Dtype, Field, Pii, Table
 
 S, D, T = Dtype.STRING, Dtype.INT64, Dtype.TIMESTAMP
 
-KINDS = ("country", "city", "asn", "ip", "device")
+KINDS = ("country", "city", "asn", "network", "ip", "device")
 
 TABLE = Table(
     name="state__seen",
@@ -20,7 +20,7 @@ TABLE = Table(
         Field(
             "value",
             S,
-            "Country code, country/city, AS number, address or device key",
+            "Country code, country/city, AS number, AS number/country, address or device key",
             required=True,
             pii=Pii.IDENTIFIER,
         ),

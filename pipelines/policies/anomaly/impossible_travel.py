@@ -62,30 +62,38 @@ def _impossible(legs: ir.Table, params: Params) -> ir.Table:
 
 
 def _with_habits(legs: ir.Table, seen: ir.Table, params: Params) -> ir.Table:
-    """For each end: on how many days the person used its network, city, address and device before, and how many
-    colleagues use its address and city."""
+    """For each end: on how many days the person used its network, city, address and device before; how many colleagues
+    use its address and city; and who appears through its network in the country of the *other* end."""
     legs = legs.mutate(
         leg=legs.from_activity_uid + "|" + legs.to_activity_uid,
         **{f"{end}_place": legs[f"{end}_country"] + "/" + legs[f"{end}_city"] for end in ENDS},
+        **{
+            f"{end}_network": legs[f"{end}_asn"].cast("string") + "/" + legs[f"{other}_country"]
+            for end, other in (ENDS, reversed(ENDS))
+        },
     )
     questions: dict[str, Question] = {}
     for end in ENDS:
-        for kind, column in (("asn", "asn"), ("city", "place"), ("device", "device_key"), ("ip", "ip")):
+        columns = {"asn": "asn", "city": "place", "device": "device_key", "ip": "ip", "network": "network"}
+        for kind, column in columns.items():
             questions[f"{end}_{kind}_days"] = Question(kind, legs[f"{end}_{column}"], legs.user_uid)
-        for kind, column in (("city", "place"), ("ip", "ip")):
-            questions[f"{end}_{kind}_users"] = Question(kind, legs[f"{end}_{column}"], "*", "user_count")
+        for kind in ("city", "ip", "network"):
+            questions[f"{end}_{kind}_users"] = Question(kind, legs[f"{end}_{columns[kind]}"], "*", "user_count")
+        questions[f"{end}_ip_all_days"] = Question("ip", legs[f"{end}_ip"], "*")
     legs = with_habits(legs, "leg", seen, **questions)
     return legs.mutate(**{name: value for end in ENDS for name, value in _habits_of(legs, end, params).items()})
 
 
 def _habits_of(legs: ir.Table, end: str, params: Params) -> dict[str, ir.BooleanValue]:
-    days = {kind: legs[f"{end}_{kind}_days"] for kind in ("asn", "city", "device", "ip")}
-    others = {kind: legs[f"{end}_{kind}_users"] - (days[kind] > 0).cast("int64") for kind in ("city", "ip")}
-    network = (days["asn"] >= params.usual_days) | (days["ip"] >= params.usual_days)
+    days = {kind: legs[f"{end}_{kind}_days"] for kind in ("asn", "device", "ip", "city", "network")}
+    others = {
+        kind: legs[f"{end}_{kind}_users"] - (days[kind] > 0).cast("int64") for kind in ("city", "ip", "network")
+    }
     return {
-        f"{end}_is_usual": network & (days["city"] >= params.usual_days),
+        f"{end}_is_usual": (days["asn"] >= params.usual_days) | (days["ip"] >= params.usual_days),
         f"{end}_is_own_device": days["device"] >= params.usual_days,
-        f"{end}_is_shared": others["ip"] >= params.shared_users,
+        f"{end}_is_shared": (others["ip"] >= params.shared_users) & (legs[f"{end}_ip_all_days"] >= params.usual_days),
+        f"{end}_is_misplaced": (others["network"] >= params.shared_users) | (days["network"] >= params.usual_days),
         f"{end}_is_colleagues": others["city"] >= params.colleagues,
     }
 
@@ -98,13 +106,12 @@ def _with_tenure(legs: ir.Table, tenure: ir.Table, params: Params) -> ir.Table:
 
 
 def _explained(legs: ir.Table) -> ir.Table:
-    """Each innocent explanation as a column; `strange` tells which end is unlike the person."""
+    """Each innocent explanation as a column. All but the first two are about the end that is strange for the person: the
+    other one, an office or the line at home, is always usual, shared and the organisation's."""
+    legs = legs.mutate(strange_is_to=_familiarity(legs, "to") <= _familiarity(legs, "from"))
 
-    def either(test: str) -> ir.BooleanValue:
-        return ibis.or_(*(legs[f"{end}_{test}"] for end in ENDS))
-
-    def both(test: str) -> ir.BooleanValue:
-        return ibis.and_(*(legs[f"{end}_{test}"] for end in ENDS))
+    def strange(column: str) -> ir.Value:
+        return ibis.ifelse(legs.strange_is_to, legs[f"to_{column}"], legs[f"from_{column}"])
 
     def egress(end: str, *kinds: str) -> ir.BooleanValue:
         return legs[f"{end}_egress"].isin(kinds)
@@ -112,35 +119,34 @@ def _explained(legs: ir.Table) -> ir.Table:
     own_phone = [
         egress(end, "mobile") & legs[f"{end}_is_own_device"] & (legs[f"{end}_asn_days"] > 0) for end in ENDS
     ]
-    rented = [egress(end, "hosting") & legs[f"{end}_is_own_device"] for end in ENDS]
-    familiar = {end: _familiarity(legs, end) for end in ENDS}
     return legs.mutate(
         loose_egress=egress("from", *LOOSE) | egress("to", *LOOSE),
-        shared_address=either("is_shared"),
-        both_corporate=egress("from", "corporate") & egress("to", "corporate"),
-        usual_places=both("is_usual"),
-        roaming_phone=ibis.or_(*own_phone) & both("is_own_device"),
-        own_device_on_rented_server=ibis.or_(*rented),
-        colleagues_place=ibis.ifelse(
-            familiar["to"] <= familiar["from"], legs.to_is_colleagues, legs.from_is_colleagues
-        ),
-        strange_is_to=familiar["to"] <= familiar["from"],
+        shared_address=strange("is_shared"),
+        misplaced_network=strange("is_misplaced"),
+        corporate_address=strange("egress") == "corporate",
+        usual_network=strange("is_usual"),
+        roaming_phone=ibis.or_(*own_phone) & legs.from_is_own_device & legs.to_is_own_device,
+        own_device_on_rented_server=(strange("egress") == "hosting") & strange("is_own_device"),
+        colleagues_place=strange("is_colleagues"),
+        strange_country=strange("country"),
+        strange_network=strange("as_org"),
         same_network=(legs.from_asn == legs.to_asn).fill_null(False),
         same_device=(legs.from_device_key == legs.to_device_key).fill_null(False),
     )
 
 
 def _familiarity(legs: ir.Table, end: str) -> ir.IntegerValue:
-    """Days on which the person was in that city and on that network before: the less, the stranger."""
+    """Days on which the person was in that city, on that network and at that address before: the less, the stranger."""
     return legs[f"{end}_city_days"] + legs[f"{end}_asn_days"] + legs[f"{end}_ip_days"]
 
 
 SUPPRESSIONS = (
     Suppression("still_learning", "system", "The person has been known for less than 7 days and 10 logins"),
     Suppression("loose_egress", "system", "An end is a gateway, relay, cloud, anonymiser or aircraft: it says nothing of the person's place"),
-    Suppression("shared_address", "system", "Several colleagues use the address of an end: an office, gateway or co-working place, whatever its location is said to be"),
-    Suppression("both_corporate", "user", "Both ends are addresses of the organisation"),
-    Suppression("usual_places", "user", "Both ends are places where, and networks from which, the person is used to work"),
+    Suppression("shared_address", "system", "Several colleagues have used the strange address on several days: a gateway or co-working place, whatever its location is said to be"),
+    Suppression("misplaced_network", "system", "Through the strange network colleagues, or the person, appear in the country of the other end: the address is wrongly located, or the network has exits in many countries"),
+    Suppression("corporate_address", "user", "The strange address is the organisation's own"),
+    Suppression("usual_network", "user", "The strange network or address is one that the person is used to"),
     Suppression("roaming_phone", "user", "An end is the person's own phone on its carrier, which keeps its exit at home abroad; both devices are the person's"),
     Suppression("own_device_on_rented_server", "user", "The person's own device behind a rented server: a private tunnel"),
     Suppression("colleagues_place", "organisation", "Colleagues work in the city that is strange for the person"),
@@ -150,15 +156,10 @@ SUPPRESSIONS = (
 def _gathered(legs: ir.Table, params: Params) -> ir.Table:
     """One row per person, episode and explanation, so that an alert is not held because another leg has an excuse."""
     excuse = ibis.cases(*((legs[s.name].fill_null(False), s.name) for s in SUPPRESSIONS), else_="")
-    strange = {
-        name: ibis.ifelse(legs.strange_is_to, legs[f"to_{name}"], legs[f"from_{name}"]) for name in ("country", "as_org")
-    }
     marked = legs.mutate(
         thread=legs.user_uid + "|" + excuse,
         seconds=seconds(legs.to_time),
         activity_uid=legs.to_activity_uid,
-        strange_country=strange["country"],
-        strange_network=strange["as_org"],
         rank=legs.km / legs.took,
     )
     rows = number_episodes(marked, by="thread", gap=params.quiet_seconds)
@@ -245,8 +246,8 @@ POLICY = Policy(
         Param("error_km", 100, "What the two locations may be wrong by together", "free city databases: median 14 km, p90 551 km", "km"),
         Param("learning_days", 7, "A person known for less raises nothing", MICROSOFT, "days"),
         Param("learning_logins", 10, "Unless there were so many logins", "Entra ID Protection, new location", "logins"),
-        Param("usual_days", 3, "Days of use that make a network, city or device usual", "ours", "days"),
-        Param("shared_users", 3, "Colleagues in 30 days that make an address a shared one", "ours; an address of one household has fewer", "people"),
+        Param("usual_days", 3, "Days of use that make a network, address or device usual", "ours", "days"),
+        Param("shared_users", 2, "Colleagues in 30 days that make an address or a network a shared one", "ours; no attacker's line has two of them", "people"),
         Param("colleagues", 5, "Colleagues in 30 days that make a city one of the organisation's", "Defender, widely used address", "people"),
         Param("quiet_seconds", 14_400, "Pause after which it is another episode", "ours", "s"),
     ),
@@ -271,7 +272,8 @@ POLICY = Policy(
         quiet("in a neighbouring country", *regular("ann"), login("ann", "08:00"), login("ann", "08:01", **FAR | {"city": "Antwerp"})),
         quiet("within one country", *regular("ann"), login("ann", "08:00", city="Boston"), login("ann", "08:30", city="Denver")),
         quiet("failed at the far end", *regular("ann"), login("ann", "08:00"), failure("ann", "08:10", **FAR)),
-        quiet("by a machine", *regular("ann"), login("ann", "08:00"), activity("ann", "08:10", "api_request", is_interactive=False, **FAR)),
+        fires("a person's token used from afar", *regular("ann"), login("ann", "08:00"),
+              activity("ann", "08:10", "api_request", is_interactive=False, agent_kind="api", **FAR)),
         quiet("an integration", *regular("svc"), login("svc", "08:00", is_integration=True), login("svc", "08:10", is_integration=True, **FAR)),
         quiet("a network without a city", *regular("ann"), login("ann", "08:00"),
               login("ann", "08:10", **FAR | {"latitude": None, "longitude": None})),
@@ -284,15 +286,23 @@ POLICY = Policy(
         held("by an aircraft", "loose_egress", *regular("ann"), login("ann", "08:00"), login("ann", "10:00", **FAR | {"as_org": "Sky In-Flight"})),
         fires("behind a gateway in between", *regular("ann"), login("ann", "08:00"), login("ann", "08:10", **FAR | {"city": "Boston", "ip_categories": ["vpn"]}),
               login("ann", "08:20", **FAR), behaviors=1, having={"from_country": "NL", "to_country": "NG"}),
-        held("by an address that colleagues share", "shared_address", *regular("ann"), known("*", "ip", "198.51.100.77", users=3),
+        held("by an address that colleagues share", "shared_address", *regular("ann"), known("*", "ip", "198.51.100.77", users=2),
              login("ann", "08:00"), login("ann", "08:10", **FAR), sensitivity="high"),
-        fires("an address that two colleagues share", *regular("ann"), known("*", "ip", "198.51.100.77", users=2),
+        fires("an address that one colleague uses", *regular("ann"), known("*", "ip", "198.51.100.77", users=1),
               login("ann", "08:00"), login("ann", "08:10", **FAR)),
-        held("between two usual places", "usual_places", *regular("ann"), known("ann", "asn", "64900"), known("ann", "city", "NG/Lagos"),
+        fires("an address that colleagues share since yesterday", *regular("ann"), known("*", "ip", "198.51.100.77", users=9, days=1),
+              login("ann", "08:00"), login("ann", "08:10", **FAR)),
+        fires("although colleagues share the office", *regular("ann"), known("*", "ip", "203.0.113.10", users=200),
+              known("*", "city", "NL/Utrecht", users=200), login("ann", "08:00", ip_categories=["corporate"]), login("ann", "08:10", **FAR)),
+        held("by a network whose addresses are wrongly located", "misplaced_network", *regular("ann"), known("*", "network", "64900/NL", users=2),
+             login("ann", "08:00"), login("ann", "08:10", **FAR), sensitivity="high"),
+        fires("a network that colleagues use elsewhere", *regular("ann"), known("*", "network", "64900/NG", users=9),
+              login("ann", "08:00"), login("ann", "08:10", **FAR)),
+        held("by a network that the person is used to", "usual_network", *regular("ann"), known("ann", "asn", "64900"),
              login("ann", "08:00"), login("ann", "08:10", **FAR)),
-        fires("between two usual places at high sensitivity", *regular("ann"), known("ann", "asn", "64900"), known("ann", "city", "NG/Lagos"),
+        fires("by a network that the person is used to, at high sensitivity", *regular("ann"), known("ann", "asn", "64900"),
               login("ann", "08:00"), login("ann", "08:10", **FAR), sensitivity="high"),
-        fires("from a place seen twice before", *regular("ann"), known("ann", "asn", "64900", days=2), known("ann", "city", "NG/Lagos", days=2),
+        fires("from a network used twice before", *regular("ann"), known("ann", "asn", "64900", days=2),
               login("ann", "08:00"), login("ann", "08:10", **FAR)),
         held("by a phone that wakes up abroad", "roaming_phone", *regular("ann"), known("ann", "asn", "64700"), known("ann", "device", "safari/ios/phone"),
              login("ann", "08:00", city="Lisbon", asn=64800, src_ip="198.51.100.9"),
@@ -302,7 +312,7 @@ POLICY = Policy(
         held("by a private tunnel", "own_device_on_rented_server", *regular("ann"), login("ann", "08:00"),
              login("ann", "08:10", **FAR | {"device_key": "firefox/linux/pc", "ip_categories": ["hosting"]})),
         fires("a strange device on a rented server", *regular("ann"), login("ann", "08:00"), login("ann", "08:10", **FAR | {"ip_categories": ["hosting"]})),
-        held("by the organisation's own networks", "both_corporate", *regular("ann"), login("ann", "08:00", ip_categories=["corporate"]),
+        held("by the organisation's own networks", "corporate_address", *regular("ann"), login("ann", "08:00"),
              login("ann", "08:10", **FAR | {"ip_categories": ["corporate"]})),
         fires("from an office and from afar", *regular("ann"), login("ann", "08:00", ip_categories=["corporate"]), login("ann", "08:10", **FAR)),
         held("by a city of colleagues, at low sensitivity", "colleagues_place", *regular("ann"), known("*", "city", "JP/Osaka", users=5),

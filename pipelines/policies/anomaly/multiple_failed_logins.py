@@ -85,10 +85,11 @@ def _known(attempts: ir.Table, seen: ir.Table, params: Params) -> ir.Table:
 def _campaigns(attempts: ir.Table, params: Params) -> ir.Table:
     """Sources that try accounts which have nothing to do with them."""
     rows = attempts.filter(attempts.source != "", attempts.is_failure | (attempts.ip_days == 0))
+    rows = rows.mutate(victim=ibis.coalesce(rows.actor_user_uid, rows.actor_user_name))  # the typed name of no account
     rows = number_episodes(rows, by="source", gap=params.campaign_quiet_seconds)
     found = rows.group_by("source", "episode").agg(
         **_evidence(rows),
-        actor_user_uids=rows.actor_user_uid.collect(distinct=True).sort(),
+        actor_user_uids=rows.victim.collect(distinct=True).sort(),
         account_count=rows.subject.nunique(where=rows.is_failure),
         stranger_count=rows.subject.nunique(where=rows.is_failure & rows.is_stranger),
         broken_count=rows.subject.nunique(where=~rows.is_failure),
@@ -293,7 +294,8 @@ POLICY = Policy(
         fires("at eight accounts", *_spray(8)),
         quiet("at seven accounts", *_spray(7)),
         fires("a campaign that gets in", *_spray(12), login("user11", "03:40", **FAR), having={"broken_count": 1, "severity": "high"}),
-        fires("a campaign on made-up names", *_spray(10, actor_user_uid=None), having={"unknown_account_count": 10, "actor_user_uids": []}),
+        fires("a campaign on made-up names", *_spray(10, actor_user_uid=None), having={"unknown_account_count": 10,
+              "actor_user_uids": [f"user{n:02}" for n in range(10)]}),
         quiet("an office that stumbles and gets in", *_spray(12), *(login(f"user{n:02}", "05:00", **FAR) for n in range(12))),
         quiet("an office during an outage", *_spray(12), *(known(f"user{n:02}", "ip", "198.51.100.77") for n in range(12))),
         fires("a campaign that is a burst on each account", *(row for n in range(9) for row in failures(f"user{n}", "03:00:00", 12, 20, **FAR)),
