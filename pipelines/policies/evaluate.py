@@ -39,7 +39,7 @@ JOIN core__activity a USING (activity_uid)
 WHERE a.instance = $instance AND a.event_date BETWEEN $first AND $day
 QUALIFY row_number() OVER (PARTITION BY d.detection_uid ORDER BY a.time, a.activity_uid) <= {MAX_EVIDENCE}
 ORDER BY d.detection_uid, a.time, a.activity_uid
-"""  # noqa: S608  # names of our own columns
+"""
 
 
 @dataclass(frozen=True)

@@ -47,3 +47,33 @@ def _asked(name: str, question: Question) -> ir.StructValue:
         "value": question.value.cast("string"),
     }  # fmt: skip
     return ibis.struct(parts)
+
+
+def with_neighbourhood(rows: ir.Table, seen: ir.Table, asn: str, country: str, into: str) -> ir.Table:
+    """Beside each row: how many people use the network in column `asn` (`<into>_users`), and how many of them have been
+    in `country` (`<into>_there`). Where most have, the network is of that country, whatever an address of it is said to be.
+    """
+    pairs = rows.select(value=rows[asn].cast("string"), there=rows[country]).distinct()
+    people = seen.filter(seen.user_uid != EVERYONE)
+    users = people.filter(people.kind == "asn").select("value", "user_uid")
+    places = people.filter(people.kind == "country").select("user_uid", there=people.value).mutate(was_there=1)
+    met = pairs.inner_join(users, "value").left_join(places, ["user_uid", "there"])
+    counted = met.group_by("value", "there").agg(users=met.user_uid.nunique(), were_there=met.was_there.count())
+    counted = counted.select(
+        **{
+            "_asn": counted.value,
+            "_there": counted.there,
+            f"{into}_users": counted.users,
+            f"{into}_there": counted.were_there,
+        }
+    )
+    keyed = rows.mutate(_asn=rows[asn].cast("string"), _there=rows[country])
+    joined = keyed.left_join(counted, ["_asn", "_there"])
+    names = (f"{into}_users", f"{into}_there")
+    return joined.select(*rows.columns, **{name: joined[name].fill_null(0) for name in names})
+
+
+def exits(seen: ir.Table) -> ir.Table:
+    """`asn` and `countries`: in how many countries people of the organisation appear through each network."""
+    networks = seen.filter(seen.user_uid == EVERYONE, seen.kind == "network")
+    return networks.group_by(asn=networks.value.split("/")[0]).agg(countries=networks.value.nunique())

@@ -34,7 +34,7 @@ from pipelines.policies.cases import (
 )
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Suppression, Tables
 from pipelines.policies.episodes import number_episodes
-from pipelines.policies.habits import Question, with_habits
+from pipelines.policies.habits import Question, exits, with_habits, with_neighbourhood
 
 MICROSOFT = "Defender for Cloud Apps, impossible travel"
 ENDS = ("from", "to")
@@ -62,38 +62,47 @@ def _impossible(legs: ir.Table, params: Params) -> ir.Table:
 
 
 def _with_habits(legs: ir.Table, seen: ir.Table, params: Params) -> ir.Table:
-    """For each end: on how many days the person used its network, city, address and device before; how many colleagues
-    use its address and city; and who appears through its network in the country of the *other* end."""
+    """For each end: on how many days the person used its network, country, city, address and device before, how many
+    colleagues use its address and city, and what the organisation knows of its network."""
     legs = legs.mutate(
         leg=legs.from_activity_uid + "|" + legs.to_activity_uid,
         **{f"{end}_place": legs[f"{end}_country"] + "/" + legs[f"{end}_city"] for end in ENDS},
-        **{
-            f"{end}_network": legs[f"{end}_asn"].cast("string") + "/" + legs[f"{other}_country"]
-            for end, other in (ENDS, reversed(ENDS))
-        },
     )
+    columns = {"asn": "asn", "country": "country", "city": "place", "device": "device_key", "ip": "ip"}
     questions: dict[str, Question] = {}
     for end in ENDS:
-        columns = {"asn": "asn", "city": "place", "device": "device_key", "ip": "ip", "network": "network"}
         for kind, column in columns.items():
             questions[f"{end}_{kind}_days"] = Question(kind, legs[f"{end}_{column}"], legs.user_uid)
-        for kind in ("city", "ip", "network"):
+        for kind in ("city", "ip"):
             questions[f"{end}_{kind}_users"] = Question(kind, legs[f"{end}_{columns[kind]}"], "*", "user_count")
         questions[f"{end}_ip_all_days"] = Question("ip", legs[f"{end}_ip"], "*")
     legs = with_habits(legs, "leg", seen, **questions)
+    for end, other in (("from", "to"), ("to", "from")):
+        legs = with_neighbourhood(legs, seen, f"{end}_asn", f"{other}_country", f"{end}_net")
+        networks = exits(seen).select(**{"_asn": ibis._.asn, f"{end}_exits": ibis._.countries})
+        joined = legs.mutate(_asn=legs[f"{end}_asn"].cast("string")).left_join(networks, "_asn")
+        legs = joined.select(*legs.columns, **{f"{end}_exits": joined[f"{end}_exits"].fill_null(0)})
     return legs.mutate(**{name: value for end in ENDS for name, value in _habits_of(legs, end, params).items()})
 
 
 def _habits_of(legs: ir.Table, end: str, params: Params) -> dict[str, ir.BooleanValue]:
-    days = {kind: legs[f"{end}_{kind}_days"] for kind in ("asn", "device", "ip", "city", "network")}
-    others = {
-        kind: legs[f"{end}_{kind}_users"] - (days[kind] > 0).cast("int64") for kind in ("city", "ip", "network")
-    }
+    other = "to" if end == "from" else "from"
+    days = {kind: legs[f"{end}_{kind}_days"] for kind in ("asn", "country", "city", "device", "ip")}
+    others = {kind: legs[f"{end}_{kind}_users"] - (days[kind] > 0).cast("int64") for kind in ("city", "ip")}
+    own_device, usual = days["device"] >= params.usual_days, params.usual_days
+    own = (days["asn"] > 0).cast("int64")
+    peers = legs[f"{end}_net_users"] - own
+    there = legs[f"{end}_net_there"] - own * (legs[f"{other}_country_days"] > 0).cast("int64")
+    before = ibis.greatest(days["asn"], days["ip"])
+    is_line = ~legs[f"{end}_egress"].isin(["corporate", "hosting"])
     return {
-        f"{end}_is_usual": (days["asn"] >= params.usual_days) | (days["ip"] >= params.usual_days),
-        f"{end}_is_own_device": days["device"] >= params.usual_days,
-        f"{end}_is_shared": (others["ip"] >= params.shared_users) & (legs[f"{end}_ip_all_days"] >= params.usual_days),
-        f"{end}_is_misplaced": (others["network"] >= params.shared_users) | (days["network"] >= params.usual_days),
+        f"{end}_is_usual": (before >= usual) | ((before > 0) & own_device),
+        f"{end}_is_own_device": own_device,
+        f"{end}_is_known": (before > 0) | own_device,
+        f"{end}_is_shared": (others["ip"] >= params.shared_users) & (legs[f"{end}_ip_all_days"] >= usual),
+        f"{end}_is_misplaced": is_line & (peers >= params.shared_users) & (there * 2 > peers),
+        f"{end}_is_edge": is_line & (legs[f"{end}_exits"] >= params.edge_countries),
+        f"{end}_is_carrier": (legs[f"{end}_egress"] == "mobile") & ((days["country"] >= usual) | (days["asn"] > 0)),
         f"{end}_is_colleagues": others["city"] >= params.colleagues,
     }
 
@@ -106,26 +115,24 @@ def _with_tenure(legs: ir.Table, tenure: ir.Table, params: Params) -> ir.Table:
 
 
 def _explained(legs: ir.Table) -> ir.Table:
-    """Each innocent explanation as a column. All but the first two are about the end that is strange for the person: the
-    other one, an office or the line at home, is always usual, shared and the organisation's."""
+    """Each innocent explanation as a column. What is shared, usual or the organisation's is asked of the end that is
+    strange for the person only: the other one, an office or the line at home, always is."""
     legs = legs.mutate(strange_is_to=_familiarity(legs, "to") <= _familiarity(legs, "from"))
 
     def strange(column: str) -> ir.Value:
         return ibis.ifelse(legs.strange_is_to, legs[f"to_{column}"], legs[f"from_{column}"])
 
-    def egress(end: str, *kinds: str) -> ir.BooleanValue:
-        return legs[f"{end}_egress"].isin(kinds)
+    def one_and_the_other(one: str, other: str) -> ir.BooleanValue:
+        return (legs[f"from_{one}"] & legs[f"to_{other}"]) | (legs[f"to_{one}"] & legs[f"from_{other}"])
 
-    own_phone = [
-        egress(end, "mobile") & legs[f"{end}_is_own_device"] & (legs[f"{end}_asn_days"] > 0) for end in ENDS
-    ]
     return legs.mutate(
-        loose_egress=egress("from", *LOOSE) | egress("to", *LOOSE),
+        loose_egress=legs.from_egress.isin(LOOSE) | legs.to_egress.isin(LOOSE),
         shared_address=strange("is_shared"),
-        misplaced_network=strange("is_misplaced"),
+        misplaced_network=legs.from_is_misplaced | legs.to_is_misplaced,
+        network_with_many_exits=one_and_the_other("is_edge", "is_known"),
         corporate_address=strange("egress") == "corporate",
         usual_network=strange("is_usual"),
-        roaming_phone=ibis.or_(*own_phone) & legs.from_is_own_device & legs.to_is_own_device,
+        roaming_phone=one_and_the_other("is_carrier", "is_own_device"),
         own_device_on_rented_server=(strange("egress") == "hosting") & strange("is_own_device"),
         colleagues_place=strange("is_colleagues"),
         strange_country=strange("country"),
@@ -144,10 +151,11 @@ SUPPRESSIONS = (
     Suppression("still_learning", "system", "The person has been known for less than 7 days and 10 logins"),
     Suppression("loose_egress", "system", "An end is a gateway, relay, cloud, anonymiser or aircraft: it says nothing of the person's place"),
     Suppression("shared_address", "system", "Several colleagues have used the strange address on several days: a gateway or co-working place, whatever its location is said to be"),
-    Suppression("misplaced_network", "system", "Through the strange network colleagues, or the person, appear in the country of the other end: the address is wrongly located, or the network has exits in many countries"),
+    Suppression("misplaced_network", "system", "Most colleagues on the network of an end have been in the country of the other end: the address is wrongly located"),
+    Suppression("network_with_many_exits", "system", "An end is on a network through which colleagues appear in several countries, as security services have; the other end is the person's"),
     Suppression("corporate_address", "user", "The strange address is the organisation's own"),
-    Suppression("usual_network", "user", "The strange network or address is one that the person is used to"),
-    Suppression("roaming_phone", "user", "An end is the person's own phone on its carrier, which keeps its exit at home abroad; both devices are the person's"),
+    Suppression("usual_network", "user", "The strange network or address is one that the person is used to, or has used before and on a device of theirs"),
+    Suppression("roaming_phone", "user", "An end is a mobile carrier of a country where the person is usual, which keeps its exit there for a phone abroad; the other end is a device of the person"),
     Suppression("own_device_on_rented_server", "user", "The person's own device behind a rented server: a private tunnel"),
     Suppression("colleagues_place", "organisation", "Colleagues work in the city that is strange for the person"),
 )
@@ -248,6 +256,7 @@ POLICY = Policy(
         Param("learning_logins", 10, "Unless there were so many logins", "Entra ID Protection, new location", "logins"),
         Param("usual_days", 3, "Days of use that make a network, address or device usual", "ours", "days"),
         Param("shared_users", 2, "Colleagues in 30 days that make an address or a network a shared one", "ours; no attacker's line has two of them", "people"),
+        Param("edge_countries", 3, "Countries in which colleagues appear through one network that make it one with many exits", "ours; a line or a carrier has one", "countries"),
         Param("colleagues", 5, "Colleagues in 30 days that make a city one of the organisation's", "Defender, widely used address", "people"),
         Param("quiet_seconds", 14_400, "Pause after which it is another episode", "ours", "s"),
     ),
@@ -294,17 +303,23 @@ POLICY = Policy(
               login("ann", "08:00"), login("ann", "08:10", **FAR)),
         fires("although colleagues share the office", *regular("ann"), known("*", "ip", "203.0.113.10", users=200),
               known("*", "city", "NL/Utrecht", users=200), login("ann", "08:00", ip_categories=["corporate"]), login("ann", "08:10", **FAR)),
-        held("by a network whose addresses are wrongly located", "misplaced_network", *regular("ann"), known("*", "network", "64900/NL", users=2),
+        held("by a network whose addresses are wrongly located", "misplaced_network", *regular("ann"), *(
+             row for name in ("bob", "cem") for row in (known(name, "asn", "64900"), known(name, "country", "NL"))),
              login("ann", "08:00"), login("ann", "08:10", **FAR), sensitivity="high"),
-        fires("a network that colleagues use elsewhere", *regular("ann"), known("*", "network", "64900/NG", users=9),
+        fires("a network of colleagues who are elsewhere", *regular("ann"), known("dora", "country", "NL"), *(
+              row for name in ("bob", "cem", "dora") for row in (known(name, "asn", "64900"), known(name, "country", "NG"))),
               login("ann", "08:00"), login("ann", "08:10", **FAR)),
+        held("by a network with exits in many countries", "network_with_many_exits", *regular("ann"), *(
+             known("*", "network", f"64900/{country}") for country in ("GB", "FR", "NG")), login("ann", "08:00"), login("ann", "08:10", **FAR)),
+        fires("from afar while the person is behind such a network", *regular("ann"), *(known("*", "network", f"64800/{c}") for c in ("GB", "FR", "NL")),
+              login("ann", "08:00", asn=64800, device_key="new"), login("ann", "08:10", **FAR)),
         held("by a network that the person is used to", "usual_network", *regular("ann"), known("ann", "asn", "64900"),
              login("ann", "08:00"), login("ann", "08:10", **FAR)),
         fires("by a network that the person is used to, at high sensitivity", *regular("ann"), known("ann", "asn", "64900"),
               login("ann", "08:00"), login("ann", "08:10", **FAR), sensitivity="high"),
         fires("from a network used twice before", *regular("ann"), known("ann", "asn", "64900", days=2),
               login("ann", "08:00"), login("ann", "08:10", **FAR)),
-        held("by a phone that wakes up abroad", "roaming_phone", *regular("ann"), known("ann", "asn", "64700"), known("ann", "device", "safari/ios/phone"),
+        held("by a phone that wakes up abroad", "roaming_phone", *regular("ann"),
              login("ann", "08:00", city="Lisbon", asn=64800, src_ip="198.51.100.9"),
              login("ann", "08:10", asn=64700, as_org="Mobile NL", device_key="safari/ios/phone", agent_kind="mobile")),
         fires("a strange device beside the own phone", *regular("ann"), known("ann", "asn", "64700"), known("ann", "device", "safari/ios/phone"),
