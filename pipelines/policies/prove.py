@@ -38,7 +38,7 @@ class DuckDB:
     """An in-memory database, one for many cases."""
 
     dialect: Dialect = "duckdb"
-    con: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
+    con: duckdb.DuckDBPyConnection = field(default_factory=lambda: duckdb.connect(config={"threads": 1}))
 
     def load(self, name: str, rows: pa.Table) -> None:
         self.con.register(name, rows)

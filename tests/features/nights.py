@@ -52,4 +52,5 @@ class Nights:
         return self.partitions[name, max(days)] if days else empty(contract(name))
 
     def rows(self, name: str, day: date) -> list[dict[str, Any]]:
-        return self.partitions[name, day].to_pylist()
+        rows: list[dict[str, Any]] = self.partitions[name, day].to_pylist()
+        return rows

@@ -17,7 +17,7 @@ from pipelines.policies.core import Row
 from tests.features.nights import Nights
 
 DAYS = [DAY + timedelta(days=n) for n in range(3)]
-CON = duckdb.connect()
+CON = duckdb.connect(config={"threads": 1})
 
 
 def acts(*, days: int = 3) -> st.SearchStrategy[Row]:
@@ -54,7 +54,7 @@ def nights(rows: list[Row], days: list[date] = DAYS, *only: str) -> Nights:
     return Nights(CON, only=only).build(by_day(rows), days)
 
 
-few = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 histories = st.lists(acts(), max_size=25).map(distinct)
 
 

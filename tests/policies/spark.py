@@ -25,7 +25,7 @@ def missing() -> str:
 def session() -> Any:
     """One small local session, in UTC, without a web page."""
     os.environ.setdefault("TZ", "UTC")
-    from pyspark.sql import SparkSession  # noqa: PLC0415  # only where it is installed
+    from pyspark.sql import SparkSession  # only where it is installed
 
     settings = {
         "spark.sql.session.timeZone": "UTC",
