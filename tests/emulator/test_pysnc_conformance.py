@@ -84,7 +84,7 @@ def test_a_record_is_written_changed_and_deleted(client: Any) -> None:
     record.short_description = f"written {uuid.uuid4()}"
     record.nonsense = "is ignored"
     uid = str(record.insert())
-    assert record.number.startswith("PRB")
+    assert str(record.number).startswith("PRB")
     record.short_description = "changed"
     assert record.update()
     again = client.GlideRecord("problem")
