@@ -50,8 +50,11 @@ fix: env  ## format and repair what the linter can
 docs: env  ## regenerate the pages that are derived from contracts and policies
 	@python -m pipelines.contracts.docs && python -m pipelines.policies.docs
 
-bench: env  ## the benchmarks of docs/benchmarks.md (minutes; needs the bench environment)
-	@python bench/run.py
+bench: env  ## the benchmarks of docs/benchmarks.md (minutes; compares with dlt in an environment of its own)
+	@test -x .venv-bench/bin/python || { $(PYTHON) -m venv .venv-bench && .venv-bench/bin/python -m pip install --quiet 'dlt[parquet]>=1.31,<2'; }
+	@python -m bench.extraction.run --dlt-python .venv-bench/bin/python
+	@python -m bench.policies.run
+	@python bench/enrichment/bench.py
 
 test-spark: env  ## every policy's cases on PySpark as well (needs Java 17)
 	@test -x .venv-spark/bin/python || $(PYTHON) -m venv .venv-spark
@@ -59,8 +62,8 @@ test-spark: env  ## every policy's cases on PySpark as well (needs Java 17)
 	@VIRTUAL_ENV=$(CURDIR)/.venv-spark .venv/bin/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@.venv-spark/bin/python -m pytest -q -m spark tests/policies
 
-kills: env  ## kill runs at random and at every named step, count what was lost or doubled (long)
-	@python bench/kills/run.py
+kills: env  ## kill a run at every named place, run again, compare with an undisturbed one
+	@python -m pytest -q tests/steps -k kill_9
 
 lock: .venv/.ready  ## resolve again and rewrite the lock files
 	@.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
