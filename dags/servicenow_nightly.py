@@ -25,6 +25,7 @@ from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, get_curren
 
 NIGHTLY = CronDataIntervalTimetable("0 1 * * *", timezone="UTC")  # an hour after midnight: late rows have settled
 WAREHOUSE = Asset(name="nowguard_warehouse", uri="nowguard://warehouse/mart")
+FINAL = (2, 3, 5)  # usage, authentication, data quality
 ALERTS = Asset(name="nowguard_alerts", uri="nowguard://warehouse/mart/alerts")
 ACTIVITIES = Asset(name="nowguard_activities", uri="nowguard://warehouse/mart/activities")
 
@@ -95,9 +96,17 @@ def _step(name: str, night: dict[str, str]) -> dict[str, str]:
     """Run one step for one instance and day; the settings come from the Connection, the environment wins."""
     import logging
 
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from pipelines.errors import NowguardError
     from pipelines.steps import run_step
 
-    report = run_step(name, day=date.fromisoformat(night["day"]), connection=_connection_settings(night["connection"]))
+    try:
+        report = run_step(name, day=date.fromisoformat(night["day"]), connection=_connection_settings(night["connection"]))
+    except NowguardError as error:
+        if error.exit_code in FINAL:
+            raise AirflowFailException(str(error)) from None  # asking again changes nothing, or locks an account
+        raise
     for line in report.lines():
         logging.getLogger("airflow.task").info(line)
     return night

@@ -1,0 +1,41 @@
+"""The DAG runs a night: real tasks of a real Airflow, against the emulator over HTTP."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.emulator.organisation import generate
+from pipelines.emulator.server import start
+from tests.dags.conftest import airflow, environment
+from tests.steps.conftest import END, first_night, morning_after
+
+pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+
+
+def test_a_night_runs_through_airflow(airflow_home: Path, tmp_path: Path) -> None:
+    world = generate(seed=5, users=30, days=3, before=7, end=END)
+    day = first_night()
+    with start(world, now=morning_after(day)) as running:
+        info = running.info()
+        named = {"DATA_DIR": tmp_path, "INSTANCE_URL": info["url"], "INSTANCE_NAME": "test", "USERNAME": info["username"], "PASSWORD": info["password"],
+                 "CLIENT_ID": info["client_id"], "CLIENT_SECRET": info["client_secret"], "GEO_DB": info["geo_db"], "ASN_DB": info["asn_db"],
+                 "IP_LISTS": info["ip_lists"], "BACK_FILL_DAYS": 7}  # fmt: skip
+        done = subprocess.run(
+            [airflow(), "dags", "test", "servicenow_nightly", "2026-03-18", "-c", json.dumps({"day": str(day)})],
+            env=environment(airflow_home, **{f"NOWGUARD_{k}": str(v) for k, v in named.items()}),
+            capture_output=True, text=True, timeout=400, check=False,
+        )  # fmt: skip
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said[-3000:]
+    assert info["password"] not in said
+    assert info["client_secret"] not in said
+    with duckdb.connect(str(tmp_path / "warehouse" / "nowguard.duckdb"), read_only=True) as con:
+        steps = {row[0] for row in con.execute("SELECT DISTINCT step FROM mart.runs WHERE state = 'ok'").fetchall()}
+        states = con.execute("SELECT count(*) FROM mart.coverage WHERE event_date = ?", [day]).fetchall()[0][0]
+    assert {"extract", "validate", "conform", "features", "detect"} <= steps  # publish is said in the next file
+    assert states >= 3
