@@ -175,6 +175,7 @@ class Instance:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     instance: Instance
 
     def log_message(self, format: str, *args: object) -> None:

@@ -130,7 +130,7 @@ def test_version_1_answers_404_to_an_empty_list(instance: Instance, tmp_path: Pa
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    seconds=st.lists(st.integers(0, 60), min_size=1, max_size=120), page=st.integers(1, 30), workers=st.integers(1, 4),
+    seconds=st.lists(st.integers(0, 60), min_size=1, max_size=120), page=st.integers(10, 40), workers=st.integers(1, 4),
     hidden=st.integers(0, 4), counts=st.booleans(),
 )  # fmt: skip
 def test_any_data_with_ties_and_hidden_rows_comes_exactly_once(
@@ -144,4 +144,6 @@ def test_any_data_with_ties_and_hidden_rows_comes_exactly_once(
         instance.hidden["sysevent"] = lambda row: row["sys_id"] in secret
         got = read(instance, tmp_path_factory.mktemp("k"), pace=replace(QUICK, page_size=page, workers=workers))["sysevent"]
     assert ids(got) == expected(instance, keep=lambda r: r["sys_id"] not in secret)
-    assert got.hidden_rows == len(secret)
+    assert got.state == ("denied" if len(secret) == len(rows) else "ok")
+    if got.state == "ok":
+        assert got.hidden_rows == len(secret)

@@ -26,6 +26,7 @@ WIRE = "%Y-%m-%d %H:%M:%S"
 NEVER = "2999-01-01 00:00:00"  # a filter on it must return nothing; if it returns rows, it was dropped
 MARGIN = 1.15  # how much more than estimated the last page of a slice asks for, so as to see beyond its end
 PROBES = 6
+FEW_PAGES = 5
 
 
 @dataclass
@@ -204,23 +205,32 @@ class KeysetReader:
             self.pages += reader.pages
 
     def _beyond_hidden(self, since: datetime, limit: int) -> datetime:
-        """The latest instant before which a page's worth of rows fits: all of those were asked for and are hidden."""
+        """An instant before which at most a page's worth of rows lies, and at least half where time can be cut so finely.
+
+        All of those were asked for and are hidden.
+        """
         low, high = since + SECOND, self.window.end
         while high - low > SECOND:
             middle = low + timedelta(seconds=int((high - low).total_seconds()) // 2)
-            if (self.api.count(self.table, self.between(since, middle)) or 0) <= limit:
-                low = middle
-            else:
+            count = self.api.count(self.table, self.between(since, middle)) or 0
+            if count > limit:
                 high = middle
+                continue
+            low = middle
+            if 2 * count >= limit:
+                break
         return low
 
     def _refuse_if_all_hidden(self, total: int) -> None:
-        """A whole page hidden before any row was seen: look at other places before taking the table for unreadable."""
-        if self._found_any:
+        """A whole page hidden before any row was seen: look at other places before taking the table for unreadable.
+
+        A few pages are rather walked through, which proves it.
+        """
+        if self._found_any or total <= FEW_PAGES * self.size.most:
             return
         step = (self.window.end - self.window.start) / PROBES
         places = [ordered(self.between(self.window.start + step * n, self.window.end), TIME) for n in range(PROBES - 1, 0, -1)]
-        newest = all_of(self.between(self.window.start, self.window.end), f"ORDERBYDESC{TIME}")
+        newest = all_of(self.between(self.window.start, self.window.end), f"ORDERBYDESC{TIME}", f"ORDERBYDESC{KEY}")
         for query in (newest, *places):
             page, _ = self.api.page(self.table, query, (KEY, TIME), self.size)
             if page.rows:

@@ -98,11 +98,13 @@ class SnapshotReader:
             raise TableUnreadable("denied", f"{total:,} rows exist and none is shown: the account has no read access to {self.table}")
         while high - low > 1:
             middle = (low + high) // 2
-            between = all_of(self._after(last), term(KEY, "<=", f"{middle:032x}"))
-            if (self.api.count(self.table, between) or 0) <= limit:
-                low = middle
-            else:
+            count = self.api.count(self.table, all_of(self._after(last), term(KEY, "<=", f"{middle:032x}"))) or 0
+            if count > limit:
                 high = middle
+                continue
+            low = middle
+            if 2 * count >= limit:
+                break  # progress enough: the rest is asked for next
         return f"{low:032x}"
 
     def _is_hidden_everywhere(self) -> bool:

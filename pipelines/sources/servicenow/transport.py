@@ -102,6 +102,7 @@ class Transport:
             self.requests += 1
         try:
             answer = self._pool.urlopen(method, url, body=body, headers=sent, redirect=False, preload_content=False)
+            self._hear(answer.status)
             content = self._read(answer, started)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._explained(error) from None
@@ -111,7 +112,7 @@ class Transport:
                 f"{self.base} redirects API calls (HTTP {response.status})",
                 remedy="give the instance's own address; single sign-on pages cannot be followed",
             )
-        self._hear(response)
+        self._set_clock(response)
         return response
 
     def _read(self, answer: urllib3.BaseHTTPResponse, started: float) -> bytearray:
@@ -125,7 +126,7 @@ class Transport:
                     raise BadPage(f"a page of more than {self.pace.max_page_bytes >> 20} MiB", smaller=True)
                 left = ends - time.monotonic()
                 if left <= 0:
-                    raise BadPage(f"a page took more than {self.pace.page_deadline_seconds:.0f} s", smaller=True)
+                    raise BadPage(f"a page took more than {self.pace.page_deadline_seconds:g} s", smaller=True)
                 _limit_wait(answer, min(left, self.pace.read_seconds))
         except BaseException:
             answer.close()
@@ -133,15 +134,17 @@ class Transport:
         answer.release_conn()
         return whole
 
-    def _hear(self, answer: Response) -> None:
-        """Remember the instance's clock, and that it answers with more than server errors."""
-        heard = time.monotonic()
+    def _hear(self, status: int) -> None:
+        """Remember that the instance answers with more than server errors."""
+        if status < 500:
+            with self._lock:
+                self._last_answer = time.monotonic()
+
+    def _set_clock(self, answer: Response) -> None:
         date = answer.date
-        with self._lock:
-            if answer.status < 500:
-                self._last_answer = heard
-            if date is not None:
-                self._clock = (date, heard)
+        if date is not None:
+            with self._lock:
+                self._clock = (date, time.monotonic())
 
     def now(self) -> datetime | None:
         """The instance's clock, carried on by our monotonic clock since it was last heard; None before any answer."""
