@@ -102,7 +102,9 @@ def _step(name: str, night: dict[str, str]) -> dict[str, str]:
     from pipelines.steps import run_step
 
     try:
-        report = run_step(name, day=date.fromisoformat(night["day"]), connection=_connection_settings(night["connection"]))
+        report = run_step(
+            name, day=date.fromisoformat(night["day"]), connection=_connection_settings(night["connection"])
+        )
     except NowguardError as error:
         if error.exit_code in FINAL:
             raise AirflowFailException(str(error)) from None  # asking again changes nothing, or locks an account

@@ -28,13 +28,18 @@ SERVICENOW: dict[str, Any] = {
     },
     "conn-fields": {
         "auth": _field(
-            "OAuth grant", "string", "basic is for releases before Fuji",
-            enum=["oauth_password", "oauth_client_credentials", "basic"], default="oauth_password",
+            "OAuth grant",
+            "string",
+            "basic is for releases before Fuji",
+            enum=["oauth_password", "oauth_client_credentials", "basic"],
+            default="oauth_password",
         ),
         "client_id": _field("Client id", ["string", "null"], "Application Registry: Client ID"),
         "client_secret": _field("Client secret", ["string", "null"], "Application Registry", format="password"),
         "refresh_token": _field("Refresh token", ["string", "null"], "Instead of a password", format="password"),
-        "instance_name": _field("Short name", ["string", "null"], "The instance column; default: first label of the host"),
+        "instance_name": _field(
+            "Short name", ["string", "null"], "The instance column; default: first label of the host"
+        ),
         "ca_bundle": _field("CA bundle", ["string", "null"], "Path of a PEM file, for a private authority"),
         "workers": _field("Parallel readers", ["integer", "null"], "At most four", minimum=1, maximum=4),
     },

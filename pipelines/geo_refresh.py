@@ -91,9 +91,7 @@ def _packed(client: str, package: str, work: Path) -> Path:
     """The package's archive, as `npm pack` stores it."""
     command = [client, "pack", package, "--silent", "--pack-destination", str(work)]
     try:
-        done = subprocess.run(  # noqa: S603  fixed arguments, no shell
-            command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SourceUnavailable(f"npm pack {package}: {type(error).__name__}", remedy="try again later") from error
     archive = work / (done.stdout.strip().splitlines() or [""])[-1]

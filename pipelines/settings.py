@@ -34,7 +34,9 @@ class Settings(BaseModel):
 
     data_dir: Path = Field(Path("data"), description="Root of the lake, the warehouse and all state")
     instance_url: str = Field("", description="https://<name>.service-now.com; plain http only for loopback")
-    instance_name: str = Field("", description="Short name used as the instance column; default: first label of the host")
+    instance_name: str = Field(
+        "", description="Short name used as the instance column; default: first label of the host"
+    )
     auth: Auth = Field("oauth_password", description="oauth_password, oauth_client_credentials or basic (before Fuji)")
     username: str = Field("", description="Account that reads the instance")
     password: SecretStr | None = Field(None, description="Its password; not needed after `nowguard connect`")
@@ -45,19 +47,29 @@ class Settings(BaseModel):
     geo_db: Path | None = Field(None, description="City database, MMDB with the GeoLite2 or DB-IP fields")
     asn_db: Path | None = Field(None, description="ASN database, MMDB")
     ip_lists: Path | None = Field(None, description="Folder of <category>.txt, .netset or .csv address lists")
-    domain_lists: Path | None = Field(None, description="Folder of corporate, approved, unauthorized and personal domains")
+    domain_lists: Path | None = Field(
+        None, description="Folder of corporate, approved, unauthorized and personal domains"
+    )
     policies_dir: Path | None = Field(None, description="Folder of own policies and parameter overrides")
     entra_tenant_id: str = Field("", description="Entra ID tenant")
     entra_client_id: str = Field("", description="Entra ID application id")
     entra_client_secret: SecretStr | None = Field(None, description="Entra ID application secret")
     entra_authority: str = Field("https://login.microsoftonline.com", description="Token authority")
     graph_url: str = Field("https://graph.microsoft.com/v1.0", description="Microsoft Graph, with /v1.0")
-    workers: int = Field(4, ge=1, le=4, description="Parallel readers; an instance's node has four API slots by default")
+    workers: int = Field(
+        4, ge=1, le=4, description="Parallel readers; an instance's node has four API slots by default"
+    )
     page_size: int = Field(10_000, ge=1, le=10_000, description="Rows a page at most; shrinks where pages are slow")
     settle_seconds: int = Field(120, ge=0, description="How far behind the instance's clock a window ends")
-    look_back_days: int = Field(3, ge=0, le=30, description="Days re-read before the first requested day, for late rows")
-    back_fill_days: int = Field(56, ge=0, le=400, description="Days read at first contact where the table still has them")
-    ip_list_look_back_days: int = Field(3, ge=0, le=30, description="How long before its first listing an address matches")
+    look_back_days: int = Field(
+        3, ge=0, le=30, description="Days re-read before the first requested day, for late rows"
+    )
+    back_fill_days: int = Field(
+        56, ge=0, le=400, description="Days read at first contact where the table still has them"
+    )
+    ip_list_look_back_days: int = Field(
+        3, ge=0, le=30, description="How long before its first listing an address matches"
+    )
     sensitivity: Literal["low", "medium", "high"] = Field("medium", description="Suppression sets of the travel policy")
     warehouse_days: int = Field(90, ge=1, description="Days of activities in the published file; older stay in Parquet")
     memory_limit: str = Field("2GB", pattern=r"^\d+(\.\d+)?(MB|GB)$", description="What DuckDB may use for one step")
@@ -108,8 +120,7 @@ class Loaded:
     def shown(self) -> list[tuple[str, str, str]]:
         """(key, value with secrets masked, origin), in the order of declaration."""
         return [
-            (key, _shown(getattr(self.settings, key)), self.origin.get(key, "default"))
-            for key in Settings.model_fields
+            (key, _shown(getattr(self.settings, key)), self.origin.get(key, "default")) for key in Settings.model_fields
         ]
 
 
@@ -138,7 +149,9 @@ def load(
     try:
         return Loaded(Settings(**values), origin)
     except ValidationError as error:
-        raise UsageError(_explain(error, origin), remedy="correct the value; see `nowguard config show --origin`") from None
+        raise UsageError(
+            _explain(error, origin), remedy="correct the value; see `nowguard config show --origin`"
+        ) from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:

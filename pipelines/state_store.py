@@ -29,8 +29,13 @@ class StateStore:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StorageError(f"{path.parent} cannot be created: {error.strerror}", remedy="give NOWGUARD_DATA_DIR a writable folder") from None
-        self.migrate("store", ("CREATE TABLE IF NOT EXISTS migration (component TEXT, step INTEGER, PRIMARY KEY (component, step))",))
+            raise StorageError(
+                f"{path.parent} cannot be created: {error.strerror}", remedy="give NOWGUARD_DATA_DIR a writable folder"
+            ) from None
+        self.migrate(
+            "store",
+            ("CREATE TABLE IF NOT EXISTS migration (component TEXT, step INTEGER, PRIMARY KEY (component, step))",),
+        )
 
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -42,7 +47,10 @@ class StateStore:
             made.execute("PRAGMA synchronous=FULL")
             made.execute("PRAGMA foreign_keys=ON")
         except sqlite3.Error as error:
-            raise StorageError(f"{self.path} cannot be opened: {error}", remedy="check owner, mode and free space; restore it from a backup") from None
+            raise StorageError(
+                f"{self.path} cannot be opened: {error}",
+                remedy="check owner, mode and free space; restore it from a backup",
+            ) from None
         self._local.connection = made
         self._open.append(made)
         return made
@@ -68,7 +76,9 @@ class StateStore:
         with self.transaction() as connection:
             if component == "store":
                 connection.execute(statements[0])
-            done = {row[0] for row in connection.execute("SELECT step FROM migration WHERE component = ?", (component,))}
+            done = {
+                row[0] for row in connection.execute("SELECT step FROM migration WHERE component = ?", (component,))
+            }
             for step, statement in enumerate(statements):
                 if step not in done:
                     connection.execute(statement)

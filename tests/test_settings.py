@@ -17,7 +17,9 @@ def test_flag_beats_environment_beats_connection_beats_file(tmp_path: Path) -> N
     file.write_text('username = "from-file"\nclient_id = "from-file"\nworkers = 1\npage_size = 7\n')
     environ = {"NOWGUARD_USERNAME": "from-env", "NOWGUARD_CLIENT_ID": "from-env"}
 
-    loaded = load({"username": "from-flag"}, connection={"client_id": "from-conn", "workers": 2}, environ=environ, file=file)
+    loaded = load(
+        {"username": "from-flag"}, connection={"client_id": "from-conn", "workers": 2}, environ=environ, file=file
+    )
 
     assert (loaded.settings.username, loaded.origin["username"]) == ("from-flag", "flag")
     assert (loaded.settings.client_id, loaded.origin["client_id"]) == ("from-env", "environment")

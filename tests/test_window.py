@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -35,7 +36,7 @@ def test_a_split_joins_without_gap_or_overlap(seconds: int, parts: int) -> None:
     pieces = window.split(parts)
     assert pieces[0].start == window.start
     assert pieces[-1].end == window.end
-    assert all(a.end == b.start for a, b in zip(pieces, pieces[1:], strict=False))
+    assert all(a.end == b.start for a, b in itertools.pairwise(pieces))
     assert all(p.start < p.end for p in pieces)
 
 

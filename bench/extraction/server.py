@@ -27,8 +27,7 @@ import numpy as np
 
 from bench.extraction.span import BLOCK, FIRST_DAY
 
-
-NOW = datetime(2026, 6, 1)  # noqa: DTZ001
+NOW = datetime(2026, 6, 1)
 TERM = re.compile(r"sys_created_on(>=|<=|<|>|=)(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)$")
 AGENTS = [
     f"Mozilla/5.0 ({system}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 Safari/537.36"
@@ -58,7 +57,7 @@ class Block:
 
 def render(rows: int = BLOCK, *, everything: bool = False, seed: int = 7) -> Block:
     """`everything`: each value as {"display_value", "value"}, what ServiceNow's own client asks for."""
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     keys = sorted((draw.randrange(86_400), f"000{draw.getrandbits(116):029x}") for _ in range(rows))
     pieces = [_row(draw, second, key, everything) for second, key in keys]
     lengths = np.fromiter((len(p) + 1 for p in pieces), dtype=np.int64, count=rows)
@@ -197,7 +196,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         jar = re.search(r"JSESSIONID=(\w+)", self.headers.get("Cookie", ""))
-        session = jar.group(1) if jar else f"{random.getrandbits(64):x}"  # noqa: S311
+        session = jar.group(1) if jar else f"{random.getrandbits(64):x}"
         if self.service.session_sync:
             with self.service.session(session):
                 time.sleep(self.service.latency)
@@ -243,7 +242,7 @@ class Handler(BaseHTTPRequestHandler):
         self, body: bytes, *, session: str = "", total: int | None = None, key: tuple[int, int, bool] | None = None
     ) -> None:
         self.send_response_only(200)
-        self.send_header("Date", formatdate((NOW - datetime(1970, 1, 1)).total_seconds(), usegmt=True))  # noqa: DTZ001
+        self.send_header("Date", formatdate((NOW - datetime(1970, 1, 1)).total_seconds(), usegmt=True))
         self.send_header("Content-Type", "application/json;charset=UTF-8")
         if session:
             self.send_header("Set-Cookie", f"JSESSIONID={session}; Path=/; HttpOnly")

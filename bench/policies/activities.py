@@ -17,15 +17,15 @@ INSTANCE = "bench"
 
 _DAY = """
 WITH draw AS (
-    SELECT i, hash(i, $seed, $day::VARCHAR) AS h, floor(power((hash(i, 7, $day::VARCHAR) % 1000003) / 1000003.0, 1.5) * $users)::BIGINT AS u
+    SELECT i, (hash(i, $seed, $day::VARCHAR) >> 2)::BIGINT AS h, floor(power((hash(i, 7, $day::VARCHAR) % 1000003) / 1000003.0, 1.5) * $users)::BIGINT AS u
     FROM range($rows) t(i)
 ), person AS (
-    SELECT *, hash(u, 1) AS p, (h // 1009) % 86400 AS s, (h // 7919) % 1000 AS what, (h // 104729) % 1000 AS how,
+    SELECT *, (hash(u, 1) >> 2)::BIGINT AS p, (h // 1009) % 86400 AS s, (h // 7919) % 1000 AS what, (h // 104729) % 1000 AS how,
            hash(u, $day::VARCHAR, 3) % 500 = 0 AS is_abroad
     FROM draw
 ), placed AS (
     SELECT *, CASE WHEN p % 10 = 3 AND how < 500 THEN 'vpn' WHEN how < 550 THEN 'office' WHEN how < 900 THEN 'home' ELSE 'phone' END AS via,
-           CASE WHEN is_abroad AND s > 43200 THEN 40 + hash(u, $day::VARCHAR) % 20 ELSE p % 40 END AS c
+           CASE WHEN is_abroad AND s > 43200 THEN 40 + (hash(u, $day::VARCHAR) % 20)::BIGINT ELSE p % 40 END AS c
     FROM person
 ), shaped AS (
     SELECT *, CASE WHEN what < 40 THEN 'login' WHEN what < 41 THEN 'login_failed' WHEN what < 100 THEN 'file_downloaded'
@@ -55,12 +55,16 @@ FROM shaped
 """
 
 
-def write_day(con: duckdb.DuckDBPyConnection, folder: Path, day: date, *, rows: int, users: int = 20_000, seed: int = 1) -> Path:
+def write_day(
+    con: duckdb.DuckDBPyConnection, folder: Path, day: date, *, rows: int, users: int = 20_000, seed: int = 1
+) -> Path:
     """One Parquet file as the lake writes it: sorted by person and time, row groups of 100,000."""
     table = contract("core__activity")
     exact = ", ".join(f'CAST("{f.name}" AS {f.duckdb}) AS "{f.name}"' for f in table.all_fields)
     ordered = ", ".join(f'"{column}"' for column in table.sort_by)
     path = folder / f"{day}.parquet"
-    made = con.sql(_DAY.replace("{instance}", INSTANCE), params={"day": day, "seed": seed, "rows": rows, "users": users})
+    made = con.sql(
+        _DAY.replace("{instance}", INSTANCE), params={"day": day, "seed": seed, "rows": rows, "users": users}
+    )
     made.project(exact).order(ordered).write_parquet(str(path), compression="zstd", row_group_size=100_000)
     return path

@@ -34,7 +34,11 @@ def measured(name: str, **facts: Any) -> Iterator[dict[str, Any]]:
     cpu, wall = time.process_time(), time.perf_counter()
     yield facts
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    facts |= {"cpu_s": round(time.process_time() - cpu, 2), "wall_s": round(time.perf_counter() - wall, 2), "peak_mb": peak}
+    facts |= {
+        "cpu_s": round(time.process_time() - cpu, 2),
+        "wall_s": round(time.perf_counter() - wall, 2),
+        "peak_mb": peak,
+    }
     print(json.dumps({"name": name, **facts}), flush=True)
 
 
@@ -46,7 +50,9 @@ class Store:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         con = duckdb.connect()
-        con.execute("SET threads = 2; SET memory_limit = '2GB'; SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
+        con.execute(
+            "SET threads = 2; SET memory_limit = '2GB'; SET TimeZone = 'UTC'; SET preserve_insertion_order = false"
+        )
         con.execute(f"SET temp_directory = '{self.folder}/tmp'")
         return con
 
@@ -123,8 +129,21 @@ def main() -> None:
         build(store, days[-1], split=True)
         with measured("one day with kept state", rows=options.rows) as one:
             one["detections"] = build(store, days[-1])
-        sizes = {name.name: round(sum(f.stat().st_size for f in name.glob("*.parquet")) / 1e6, 1) for name in folder.iterdir() if name.is_dir()}
-        print(json.dumps({"name": "ratio", "recompute_over_day_cpu": round(whole["cpu_s"] / one["cpu_s"], 1), "day_over_scan_cpu": round(one["cpu_s"] / max(scan["cpu_s"], 0.01), 1), "mb": sizes}))
+        sizes = {
+            name.name: round(sum(f.stat().st_size for f in name.glob("*.parquet")) / 1e6, 1)
+            for name in folder.iterdir()
+            if name.is_dir()
+        }
+        print(
+            json.dumps(
+                {
+                    "name": "ratio",
+                    "recompute_over_day_cpu": round(whole["cpu_s"] / one["cpu_s"], 1),
+                    "day_over_scan_cpu": round(one["cpu_s"] / max(scan["cpu_s"], 0.01), 1),
+                    "mb": sizes,
+                }
+            )
+        )
 
 
 if __name__ == "__main__":

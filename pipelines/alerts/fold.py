@@ -153,7 +153,7 @@ def _fold_rows(
         con.execute(_MEMBERS.format(subject=_SUBJECT))
         con.execute(_EVIDENCE)
         alerts = con.sql(_ALERTS.format(rank=_RANK, actor_user_uids=_UNION.format(people), **unions)).pl()
-        ordered = f"SELECT {columns} FROM _fold_evidence_rows ORDER BY {', '.join(table.sort_by)}"  # noqa: S608  # ours
+        ordered = f"SELECT {columns} FROM _fold_evidence_rows ORDER BY {', '.join(table.sort_by)}"  # ours
         rows = con.sql(ordered).to_arrow_table()
     finally:
         for name in ("_fold_members", "_fold_evidence_rows"):

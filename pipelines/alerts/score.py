@@ -72,10 +72,10 @@ def _facts(
 def _seen_before(con: duckdb.DuckDBPyConnection, instance: str, day: date, seen: str) -> str:
     """The state that the day started with, as a subquery: a trait must not be made common by its own detection."""
     rows = _of_instance(seen, instance)
-    newest = con.execute(f"SELECT max(event_date) FROM {rows} WHERE event_date < $1", [day]).fetchall()[0][0]  # noqa: S608  # ours
+    newest = con.execute(f"SELECT max(event_date) FROM {rows} WHERE event_date < $1", [day]).fetchall()[0][0]  # ours
     if newest is not None:
-        return f"(SELECT * FROM {rows} WHERE event_date = DATE '{newest}')"  # noqa: S608  # a date
-    return f"(SELECT * FROM {rows} WHERE event_date = DATE '{day}' AND first_seen::DATE < DATE '{day}')"  # noqa: S608  # a date
+        return f"(SELECT * FROM {rows} WHERE event_date = DATE '{newest}')"  # a date
+    return f"(SELECT * FROM {rows} WHERE event_date = DATE '{day}' AND first_seen::DATE < DATE '{day}')"  # a date
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def _one_row_per_user(con: duckdb.DuckDBPyConnection, instance: str, users: str)
         con.register("_no_users", empty(contract("core__user")))
         source = "_no_users"
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE _scored_users AS SELECT * FROM {_of_instance(source, instance)} "  # noqa: S608  # our own names
+        f"CREATE OR REPLACE TEMP TABLE _scored_users AS SELECT * FROM {_of_instance(source, instance)} "  # our own names
         "QUALIFY row_number() OVER (PARTITION BY user_uid ORDER BY event_date DESC) = 1"
     )
     try:
@@ -99,7 +99,7 @@ def _one_row_per_user(con: duckdb.DuckDBPyConnection, instance: str, users: str)
 
 def _of_instance(view: str, instance: str) -> str:
     quoted = instance.replace("'", "''")
-    return f"(SELECT * FROM {view} WHERE instance = '{quoted}')"  # noqa: S608  # a view of ours; the name is quoted
+    return f"(SELECT * FROM {view} WHERE instance = '{quoted}')"  # a view of ours; the name is quoted
 
 
 def _exists(con: duckdb.DuckDBPyConnection, view: str) -> bool:

@@ -66,7 +66,7 @@ class Triage:
             "SELECT instance, alert_uid, policy_id, thread, first_day, created_at FROM alert_thread", ()
         )
         latest = self.store.query(
-            f"SELECT {_DECISION} FROM alert_decision WHERE decision_id IN "  # noqa: S608  # a constant
+            f"SELECT {_DECISION} FROM alert_decision WHERE decision_id IN "  # a constant
             "(SELECT max(decision_id) FROM alert_decision GROUP BY alert_uid)",
             (),
         )
@@ -89,7 +89,7 @@ class Triage:
     def history(self, alert_uid: str) -> list[Decision]:
         """All decisions on one alert, oldest first."""
         rows = self.store.query(
-            f"SELECT {_DECISION} FROM alert_decision WHERE alert_uid = ? ORDER BY decision_id",  # noqa: S608  # a constant
+            f"SELECT {_DECISION} FROM alert_decision WHERE alert_uid = ? ORDER BY decision_id",  # a constant
             (alert_uid,),
         )
         return [_decision(row) for row in rows]
@@ -145,7 +145,7 @@ class Triage:
         values = [_plain(getattr(suppression, name)) for name in _SUPPRESSION.split(", ")]
         with self.store.transaction() as connection:
             connection.execute(
-                f"INSERT OR REPLACE INTO alert_suppression ({_SUPPRESSION}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608  # constants
+                f"INSERT OR REPLACE INTO alert_suppression ({_SUPPRESSION}) VALUES ({', '.join('?' * len(values))})",  # constants
                 values,
             )
         return suppression
@@ -165,7 +165,7 @@ class Triage:
     def suppressions(self) -> list[Suppression]:
         """All, also expired and lifted ones, oldest first."""
         rows = self.store.query(
-            f"SELECT {_SUPPRESSION} FROM alert_suppression ORDER BY created_at, suppression_uid"  # noqa: S608  # constants
+            f"SELECT {_SUPPRESSION} FROM alert_suppression ORDER BY created_at, suppression_uid"  # constants
         )
         return [_suppression(row) for row in rows]
 
@@ -185,7 +185,7 @@ class Triage:
         values = [_plain(getattr(decided, name)) for name in _DECISION.split(", ")]
         with self.store.transaction() as connection:
             connection.execute(
-                f"INSERT INTO alert_decision ({_DECISION}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608  # constants
+                f"INSERT INTO alert_decision ({_DECISION}) VALUES ({', '.join('?' * len(values))})",  # constants
                 values,
             )
         return replace(decided, alert_uid=uid)

@@ -81,7 +81,7 @@ class Desk:
         from pipelines.alerts.decisions import overlay
 
         rows = self._frame(
-            f"SELECT * FROM mart.{view} WHERE $instance = '' OR instance = $instance",  # noqa: S608  # our view
+            f"SELECT * FROM mart.{view} WHERE $instance = '' OR instance = $instance",  # our view
             instance=self.instance,
         )
         return overlay(rows, self._snapshot)

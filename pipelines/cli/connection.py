@@ -41,7 +41,9 @@ def connect(
         settings = settings.model_copy(update={"username": username})
     if settings.password is None:
         if not sys.stdin.isatty():
-            raise UsageError("no password is given", remedy="set NOWGUARD_PASSWORD for this one command, or run it on a terminal")
+            raise UsageError(
+                "no password is given", remedy="set NOWGUARD_PASSWORD for this one command, or run it on a terminal"
+            )
         settings = settings.model_copy(update={"password": SecretStr(typer.prompt("Password", hide_input=True))})
     path = connect_once(settings)
     out = Output(json, quiet)

@@ -20,7 +20,9 @@ if TYPE_CHECKING:  # pydantic costs 0.3 s that `--help` need not pay
     from pipelines.settings import Loaded, Settings
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.", rich_help_panel="Output")]
-QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors.", rich_help_panel="Output")]
+QuietFlag = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print only results and errors.", rich_help_panel="Output")
+]
 
 
 @dataclass
@@ -84,7 +86,12 @@ class Output:
             print(jsonlib.dumps(value, indent=2, default=_jsonable))
 
     def table(
-        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, styles: dict[str, str] | None = None
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        *,
+        styles: dict[str, str] | None = None,
     ) -> None:
         """A titled table, or a JSON list of objects. `styles` maps a cell's text to a rich style."""
         if self.json:

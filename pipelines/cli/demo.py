@@ -211,7 +211,9 @@ def _by_airflow(data: Path, info: Mapping[str, Any], day: date, out: Output) -> 
             ["airflow", "db", "migrate"],
             ["airflow", "dags", "test", "servicenow_nightly", str(day + timedelta(days=1)), "-c", configuration],
         ):
-            code = subprocess.run(command, env=environment, stdout=stream, stderr=subprocess.STDOUT, check=False).returncode
+            code = subprocess.run(
+                command, env=environment, stdout=stream, stderr=subprocess.STDOUT, check=False
+            ).returncode
             if code != 0:
                 raise NowguardError(f"{' '.join(command[:3])} ended with {code}", remedy=f"read {log}")
     out.note(f"night {day}: Airflow run succeeded, {time.monotonic() - started:.1f} s (log: {log})")

@@ -22,9 +22,15 @@ def emulate(
     tls: Annotated[bool, typer.Option("--tls", help="HTTPS with a certificate authority made for this run.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the organisation.", rich_help_panel=PANEL)] = 1,
     users: Annotated[int, typer.Option(min=20, max=50_000, help="Accounts of people.", rich_help_panel=PANEL)] = 300,
-    days: Annotated[int, typer.Option(min=1, max=400, help="Days of history (plus seven before).", rich_help_panel=PANEL)] = 30,
-    end: Annotated[str | None, typer.Option(help="Last day, YYYY-MM-DD (default: yesterday).", rich_help_panel=PANEL)] = None,
-    now: Annotated[str | None, typer.Option(help="Virtual time at start, UTC (default: the morning after --end).")] = None,
+    days: Annotated[
+        int, typer.Option(min=1, max=400, help="Days of history (plus seven before).", rich_help_panel=PANEL)
+    ] = 30,
+    end: Annotated[
+        str | None, typer.Option(help="Last day, YYYY-MM-DD (default: yesterday).", rich_help_panel=PANEL)
+    ] = None,
+    now: Annotated[
+        str | None, typer.Option(help="Virtual time at start, UTC (default: the morning after --end).")
+    ] = None,
     tables: Annotated[Path | None, typer.Option(help="Serve <table>.jsonl files of this folder instead.")] = None,
     info: Annotated[Path | None, typer.Option(help="Write URL, CA, credentials and control URL here as JSON.")] = None,
     json: JsonFlag = False,
@@ -34,6 +40,15 @@ def emulate(
     from pipelines.emulator.server import run_foreground
 
     run_foreground(
-        port=port, tls=tls, seed=seed, users=users, days=days, end=day_of(end) if end else None, now=now,
-        tables_dir=tables, info=info, as_json=json, quiet=quiet,
+        port=port,
+        tls=tls,
+        seed=seed,
+        users=users,
+        days=days,
+        end=day_of(end) if end else None,
+        now=now,
+        tables_dir=tables,
+        info=info,
+        as_json=json,
+        quiet=quiet,
     )

@@ -52,7 +52,9 @@ def status(
         out.document(grid)
         return
     for instance in grid.instances:
-        out.table(f"{instance.name}: rows per day", ["table", *(d.strftime("%m-%d") for d in instance.days)], instance.rows())
+        out.table(
+            f"{instance.name}: rows per day", ["table", *(d.strftime("%m-%d") for d in instance.days)], instance.rows()
+        )
     out.line("rows as counted; 0 = looked at and empty; . = not landed; ! = failed a stop check")
 
 

@@ -11,7 +11,14 @@ from pipelines.cli.context import Output
 if TYPE_CHECKING:
     from pipelines.settings import Settings
 
-STYLES = {"high": "bold red", "medium": "yellow", "low": "cyan", "blind": "bold red", "degraded": "yellow", "learning": "cyan"}
+STYLES = {
+    "high": "bold red",
+    "medium": "yellow",
+    "low": "cyan",
+    "blind": "bold red",
+    "degraded": "yellow",
+    "learning": "cyan",
+}
 SHOWN = 15
 
 ALERTS = """
@@ -19,7 +26,9 @@ SELECT severity, policy_id, coalesce(actor_user_name, cast(len(actor_user_uids) 
        first_seen, round(risk_score) AS risk, round(priority) AS priority
 FROM mart.alerts WHERE instance = ? AND status <> 'closed' ORDER BY priority DESC, last_seen DESC, alert_uid LIMIT ?
 """
-COUNTS = "SELECT count(*), (SELECT count(*) FROM mart.behaviors WHERE instance = $1) FROM mart.alerts WHERE instance = $1"
+COUNTS = (
+    "SELECT count(*), (SELECT count(*) FROM mart.behaviors WHERE instance = $1) FROM mart.alerts WHERE instance = $1"
+)
 COVERAGE = "SELECT policy_id, state, reason FROM mart.coverage WHERE instance = ? AND event_date = ? ORDER BY policy_id"
 STEPS = """
 SELECT step, cast(sum(rows) FILTER (WHERE "table" <> '') AS BIGINT) AS rows,
@@ -69,7 +78,9 @@ def _print_alerts(found: dict[str, Any], out: Output) -> None:
     rows: Sequence[Sequence[object]] = found["alerts"]
     if rows:
         title = f"{found['alert_count']} alerts ({found['behavior_count']} weaker observations in mart.behaviors)"
-        out.table(title, ["severity", "policy", "who", "what", "first seen (UTC)", "risk", "priority"], rows, styles=STYLES)
+        out.table(
+            title, ["severity", "policy", "who", "what", "first seen (UTC)", "risk", "priority"], rows, styles=STYLES
+        )
         return
     unseeing = [row[0] for row in found["coverage"] if row[1] == "blind"]
     said = f"Nothing can be said for {', '.join(unseeing)}: blind." if unseeing else "No alerts."

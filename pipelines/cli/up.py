@@ -57,7 +57,9 @@ def up(
             environment, logs / "jupyter.log",
         )  # fmt: skip
         out.line(f"emulator    {info['url']}  (control: {info['control_url']})")
-        out.line(f"Airflow     http://127.0.0.1:8080  (password: {REPOSITORY / 'simple_auth_manager_passwords.json.generated'})")
+        out.line(
+            f"Airflow     http://127.0.0.1:8080  (password: {REPOSITORY / 'simple_auth_manager_passwords.json.generated'})"
+        )
         out.line(f"JupyterLab  http://127.0.0.1:{JUPYTER_PORT}  (token: {logs / 'jupyter.log'})")
         out.line(f"warehouse   {data / 'warehouse' / 'nowguard.duckdb'}")
         out.line("Ctrl-C ends all three")
@@ -67,9 +69,13 @@ def up(
 def _start(stack: ExitStack, command: list[str], environment: dict[str, str], log: Path) -> None:
     stream = stack.enter_context(log.open("wb"))
     try:
-        process = subprocess.Popen(command, env=environment, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(
+            command, env=environment, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
+        )
     except FileNotFoundError:
-        raise UsageError(f"{command[0]} is not installed here", remedy="run `make env` and start with `make up`") from None
+        raise UsageError(
+            f"{command[0]} is not installed here", remedy="run `make env` and start with `make up`"
+        ) from None
     stack.callback(_stop, process)
 
 

@@ -23,7 +23,11 @@ def page() -> str:
         "",
         "## Views of the published warehouse",
         "",
-        *(line for view in views().values() for line in (*_head(f"mart.{view.name}", view.title, view.grain), *_fields(view.columns))),
+        *(
+            line
+            for view in views().values()
+            for line in (*_head(f"mart.{view.name}", view.title, view.grain), *_fields(view.columns))
+        ),
         "## Tables of the lake",
         "",
         *(line for table in tables for line in _table(table)),

@@ -217,9 +217,7 @@ class Table:
         """`CREATE TABLE` and one `COMMENT ON` for the table and each column, for DuckDB."""
         body = ", ".join(f'"{f.name}" {f.duckdb}' for f in self.all_fields)
         comments = [f"COMMENT ON TABLE {qualified_name} IS {_quoted(f'{self.title}. Grain: {self.grain}.')}"]
-        comments += [
-            f'COMMENT ON COLUMN {qualified_name}."{f.name}" IS {_quoted(f.comment)}' for f in self.all_fields
-        ]
+        comments += [f'COMMENT ON COLUMN {qualified_name}."{f.name}" IS {_quoted(f.comment)}' for f in self.all_fields]
         return [f"CREATE TABLE IF NOT EXISTS {qualified_name} ({body})", *comments]
 
     def all_checks(self) -> tuple[Check, ...]:

@@ -59,7 +59,10 @@ class Accounts:
         if user is None:
             return False
         call.user = user
-        call.session = call.headers.get("cookie", "") and hashlib.md5(call.headers["cookie"].encode(), usedforsecurity=False).hexdigest()
+        call.session = (
+            call.headers.get("cookie", "")
+            and hashlib.md5(call.headers["cookie"].encode(), usedforsecurity=False).hexdigest()
+        )
         if not call.session:
             call.session = new_id()
             self.note_login(user, call.session, call.client_ip)
@@ -100,7 +103,9 @@ class Accounts:
         if self._failed[name.lower()] >= settings.lock_after:
             self._locked_until[name.lower()] = self.instance.clock.now() + timedelta(minutes=settings.unlock_minutes)
         if settings.logs_itself:
-            self.instance.writer.event("login.failed", {"user_name": "guest"}, parm1=name, parm2=client_ip, instance=new_id())
+            self.instance.writer.event(
+                "login.failed", {"user_name": "guest"}, parm1=name, parm2=client_ip, instance=new_id()
+            )
 
     def note_login(self, user: dict[str, str], session: str, client_ip: str) -> None:
         if self.instance.settings.logs_itself:
@@ -165,19 +170,33 @@ class Accounts:
         now = self.instance.clock.now()
         settings = self.instance.settings
         with self._lock:
-            grant = next((g for g in self._grants if g.user == user and g.client == client and bool(g.refresh) == refreshable), None)
+            grant = next(
+                (g for g in self._grants if g.user == user and g.client == client and bool(g.refresh) == refreshable),
+                None,
+            )
             if grant is None:
                 grant = Grant(user, client, "", now)
                 self._grants.append(grant)
             if grant.access_ends <= now:
-                grant.access, grant.access_ends = secrets.token_urlsafe(64), now + timedelta(seconds=settings.token_seconds)
+                grant.access, grant.access_ends = (
+                    secrets.token_urlsafe(64),
+                    now + timedelta(seconds=settings.token_seconds),
+                )
                 grant.session = new_id()
                 account = self.instance.user(user)
                 if account is not None:
                     self.note_login(account, grant.session, call.client_ip)
             if refreshable and (grant.refresh_ends is None or grant.refresh_ends <= now):
-                grant.refresh, grant.refresh_ends = secrets.token_urlsafe(64), now + timedelta(seconds=settings.refresh_seconds)
-        body = {"access_token": grant.access, "scope": SCOPE, "token_type": "Bearer", "expires_in": int((grant.access_ends - now).total_seconds())}
+                grant.refresh, grant.refresh_ends = (
+                    secrets.token_urlsafe(64),
+                    now + timedelta(seconds=settings.refresh_seconds),
+                )
+        body = {
+            "access_token": grant.access,
+            "scope": SCOPE,
+            "token_type": "Bearer",
+            "expires_in": int((grant.access_ends - now).total_seconds()),
+        }
         if refreshable:
             body["refresh_token"] = grant.refresh
         return Answer(200, orjson.dumps(body))

@@ -57,7 +57,7 @@ def _measures(instance: Instance, call: Call, table: str) -> list[tuple[str, str
             if column not in schema.columns:
                 continue
             is_text = name in ("min", "max") and schema.type_of(column) not in ("integer", "choice")
-            value = f't."{column}"' if is_text else f"CAST(t.\"{column}\" AS REAL)"
+            value = f't."{column}"' if is_text else f'CAST(t."{column}" AS REAL)'
             found.append((name, column, f"{_SQL[name]}({value})"))
     return found
 

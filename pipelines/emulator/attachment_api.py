@@ -37,15 +37,22 @@ def content(instance: Instance, call: Call, sys_id: str) -> Answer:
     if row is None:
         return no_record()
     if instance.settings.rest_download_event:
-        instance.writer.event("attachment.read", call.user, parm1=row["file_name"], parm2=row["table_name"], table=TABLE, instance=sys_id)
-    headers = {"X-Attachment-Metadata": orjson.dumps(_linked(call, row)).decode("ascii", "ignore"), "Content-Disposition": "attachment"}
+        instance.writer.event(
+            "attachment.read", call.user, parm1=row["file_name"], parm2=row["table_name"], table=TABLE, instance=sys_id
+        )
+    headers = {
+        "X-Attachment-Metadata": orjson.dumps(_linked(call, row)).decode("ascii", "ignore"),
+        "Content-Disposition": "attachment",
+    }
     return Answer(200, instance.content(sys_id), headers, row.get("content_type") or "application/octet-stream")
 
 
 def upload(instance: Instance, call: Call) -> Answer:
     """`POST /file`: the body is the content."""
     table, record, name = (call.query.get(k, "") for k in ("table_name", "table_sys_id", "file_name"))
-    return _store(instance, call, table, record, name, call.headers.get("content-type", "application/octet-stream"), call.body)
+    return _store(
+        instance, call, table, record, name, call.headers.get("content-type", "application/octet-stream"), call.body
+    )
 
 
 def upload_form(instance: Instance, call: Call, parts: dict[str, Any]) -> Answer:
@@ -54,7 +61,9 @@ def upload_form(instance: Instance, call: Call, parts: dict[str, Any]) -> Answer
     if file is None:
         return failure(400, "Missing file", "The multipart form holds no file")
     name, kind, body = file
-    return _store(instance, call, str(parts.get("table_name", "")), str(parts.get("table_sys_id", "")), name, kind, body)
+    return _store(
+        instance, call, str(parts.get("table_name", "")), str(parts.get("table_sys_id", "")), name, kind, body
+    )
 
 
 def delete(instance: Instance, call: Call, sys_id: str) -> Answer:
@@ -69,7 +78,9 @@ def delete(instance: Instance, call: Call, sys_id: str) -> Answer:
 
 def delete_all_of(instance: Instance, call: Call, table: str, record: str) -> None:
     """The files of a deleted record go with it, one event each."""
-    found = instance.store.rows(f'SELECT sys_id FROM "{TABLE}" WHERE table_name = ? AND table_sys_id = ?', [table, record])
+    found = instance.store.rows(
+        f'SELECT sys_id FROM "{TABLE}" WHERE table_name = ? AND table_sys_id = ?', [table, record]
+    )
     for (sys_id,) in found:
         _remove(instance, call, sys_id, record)
 
@@ -93,7 +104,9 @@ def _store(instance: Instance, call: Call, table: str, record: str, name: str, k
     }  # fmt: skip
     row = instance.writer.insert(TABLE, given, call.user)
     instance.uploaded[row["sys_id"]] = body
-    instance.writer.event("attachment.uploaded", call.user, parm1=name, parm2=table, table=TABLE, instance=row["sys_id"])
+    instance.writer.event(
+        "attachment.uploaded", call.user, parm1=name, parm2=table, table=TABLE, instance=row["sys_id"]
+    )
     shown = one(instance, call, TABLE, row["sys_id"]) or dict(row)
     version = "v1/" if "/v1/" in call.path else ""
     location = f"{call.base_url}/api/now/{version}attachment/{row['sys_id']}/file"
@@ -107,8 +120,12 @@ def _row(instance: Instance, call: Call, sys_id: str) -> dict[str, Any] | None:
 
 
 def _linked(call: Call, row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "download_link": f"{call.base_url}/api/now/attachment/{row['sys_id']}/file"} if "sys_id" in row else row
+    return (
+        {**row, "download_link": f"{call.base_url}/api/now/attachment/{row['sys_id']}/file"} if "sys_id" in row else row
+    )
 
 
 def _plain(call: Call) -> None:
-    call.query = {k: v for k, v in call.query.items() if k not in ("sysparm_display_value", "sysparm_exclude_reference_link")}
+    call.query = {
+        k: v for k, v in call.query.items() if k not in ("sysparm_display_value", "sysparm_exclude_reference_link")
+    }

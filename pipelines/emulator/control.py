@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -72,7 +72,9 @@ class Control:
         if found:
             self.instance.store.update("sys_properties", found[0][0], {"value": value})
         else:
-            self.instance.store.insert("sys_properties", {"sys_id": new_id(), "name": name, "value": value, "type": "string"})
+            self.instance.store.insert(
+                "sys_properties", {"sys_id": new_id(), "name": name, "value": value, "type": "string"}
+            )
 
     def rate_rule(self, limit: int, user: str = "") -> None:
         self.instance.limits.rules.append(RateRule(limit, user))
@@ -97,7 +99,11 @@ class Control:
     def _act(self, method: str, name: str, given: dict[str, Any]) -> Any:
         if name == "now":
             if method == "POST":
-                self.set_now(datetime.strptime(given["now"], WIRE) if "now" in given else self.now() + timedelta(seconds=given["seconds"]))  # noqa: DTZ007  # UTC
+                self.set_now(
+                    datetime.strptime(given["now"], WIRE)  # noqa: DTZ007  # UTC, as every instant here
+                    if "now" in given
+                    else self.now() + timedelta(seconds=given["seconds"])
+                )  # UTC
             return {"now": self.instance.clock.wire()}
         if name == "faults":
             if method == "DELETE":
@@ -107,7 +113,7 @@ class Control:
             return {"faults": self.instance.faults.listed()}
         if name == "requests":
             return {"requests": self.requests()}
-        actions = {
+        actions: dict[str, Callable[..., None]] = {
             "deny_table": self.deny_table, "allow_table": self.allow_table, "hide_rows": self.hide_rows, "hide_column": self.hide_column,
             "refuse_ranges": self.refuse_ranges, "drop_table": self.drop_table, "set_property": self.set_property, "rate_rule": self.rate_rule,
             "expire_tokens": self.expire_tokens, "load": self.load,

@@ -28,7 +28,13 @@ def add_demo_records(instance: Instance) -> None:
         if schema.name not in store.schemas:
             store.create(schema)
     stamp = (instance.clock.now() - timedelta(days=400)).strftime(WIRE)
-    audit = {"sys_created_on": stamp, "sys_updated_on": stamp, "sys_created_by": "admin", "sys_updated_by": "admin", "sys_mod_count": "1"}
+    audit = {
+        "sys_created_on": stamp,
+        "sys_updated_on": stamp,
+        "sys_created_by": "admin",
+        "sys_updated_by": "admin",
+        "sys_mod_count": "1",
+    }
 
     def add(table: str, *rows: dict[str, str]) -> None:
         for row in rows:
@@ -38,7 +44,13 @@ def add_demo_records(instance: Instance) -> None:
 
     _people(instance, add)
     _groups(add)
-    add("sys_db_object", *({"sys_id": _id("table", name), "name": name, "label": name.replace("_", " ").title()} for name in (*SCHEMA, "alm_asset", "bsm_chart")))
+    add(
+        "sys_db_object",
+        *(
+            {"sys_id": _id("table", name), "name": name, "label": name.replace("_", " ").title()}
+            for name in (*SCHEMA, "alm_asset", "bsm_chart")
+        ),
+    )
     _bulk(instance, stamp)
     add("problem", *(
         {"sys_id": _id("problem", str(n)), "number": f"PRB{n:07d}", "short_description": f"Slow response of service {n}", "state": "101",
@@ -48,15 +60,24 @@ def add_demo_records(instance: Instance) -> None:
     add("incident", {"sys_id": _id("incident", "1"), "number": "INC0000001", "short_description": "Cannot read mail", "state": "1", "active": "true",
                      "priority": "3", "opened_by": ADMIN, "caller_id": NATASHA, "opened_at": stamp, "sys_class_name": "incident"})  # fmt: skip
     release = f"glide-{instance.settings.release}-07-06-2023__patch4-01-05-2024"
-    add("sys_properties", {"sys_id": _id("property", "buildtag"), "name": "glide.buildtag.last", "value": release, "type": "string"})
-    store.rows('UPDATE "sys_properties" SET value = ? WHERE name = \'glide.buildtag.last\'', [release])
+    add(
+        "sys_properties",
+        {"sys_id": _id("property", "buildtag"), "name": "glide.buildtag.last", "value": release, "type": "string"},
+    )
+    store.rows("UPDATE \"sys_properties\" SET value = ? WHERE name = 'glide.buildtag.last'", [release])
     instance.passwords.setdefault("admin", ADMIN_PASSWORD)
     instance.clients.setdefault(_id("client", "demo"), "demo-client-secret")
 
 
 def _people(instance: Instance, add: object) -> None:
     assert callable(add)
-    base = {"active": "true", "locked_out": "false", "sys_class_name": "sys_user", "web_service_access_only": "false", "vip": "false"}
+    base = {
+        "active": "true",
+        "locked_out": "false",
+        "sys_class_name": "sys_user",
+        "web_service_access_only": "false",
+        "vip": "false",
+    }
     add("cmn_department", {"sys_id": FINANCE, "name": "Finance", "dept_head": NATASHA})
     add("sys_user",
         {**base, "sys_id": ADMIN, "user_name": "admin", "name": "System Administrator", "first_name": "System", "last_name": "Administrator",
@@ -73,17 +94,48 @@ def _people(instance: Instance, add: object) -> None:
     holders = [{**base, "sys_id": _id("holder", str(n)), "user_name": f"stock.admin.{n:02d}", "name": f"Stock Admin {n:02d}",
                 "mobile_phone": f"555-01{n:02d}" if n < 4 else ""} for n in range(ROLE_HOLDERS)]  # fmt: skip
     add("sys_user", *holders)
-    held = {row[0] for row in instance.store.rows('SELECT DISTINCT user FROM "sys_user_has_role" WHERE role = ?', [ADMIN_ROLE])}
-    missing = [uid for uid in (ADMIN, *(h["sys_id"] for h in holders)) if uid not in held][: max(0, ROLE_HOLDERS - len(held))]
-    add("sys_user_has_role", *({"sys_id": _id("has", uid), "user": uid, "role": ADMIN_ROLE, "state": "active", "inherited": "false"} for uid in missing))
+    held = {
+        row[0]
+        for row in instance.store.rows('SELECT DISTINCT user FROM "sys_user_has_role" WHERE role = ?', [ADMIN_ROLE])
+    }
+    missing = [uid for uid in (ADMIN, *(h["sys_id"] for h in holders)) if uid not in held][
+        : max(0, ROLE_HOLDERS - len(held))
+    ]
+    add(
+        "sys_user_has_role",
+        *(
+            {"sys_id": _id("has", uid), "user": uid, "role": ADMIN_ROLE, "state": "active", "inherited": "false"}
+            for uid in missing
+        ),
+    )
 
 
 def _groups(add: object) -> None:
     assert callable(add)
     managers = (ADMIN, NATASHA, PROBLEM_ADMIN)
-    add("sys_user_group", *({"sys_id": _id("group", name), "name": name, "active": "true", "manager": managers[n % 3]} for n, name in enumerate(GROUPS)))
-    add("sys_group_has_role", *({"sys_id": _id("ghr", name), "group": _id("group", name), "role": ADMIN_ROLE, "inherits": "true"} for name in GROUPS[:4]))
-    add("sys_group_has_role", {"sys_id": _id("ghr", "itil"), "group": _id("group", GROUPS[4]), "role": _id("role", "itil"), "inherits": "true"})
+    add(
+        "sys_user_group",
+        *(
+            {"sys_id": _id("group", name), "name": name, "active": "true", "manager": managers[n % 3]}
+            for n, name in enumerate(GROUPS)
+        ),
+    )
+    add(
+        "sys_group_has_role",
+        *(
+            {"sys_id": _id("ghr", name), "group": _id("group", name), "role": ADMIN_ROLE, "inherits": "true"}
+            for name in GROUPS[:4]
+        ),
+    )
+    add(
+        "sys_group_has_role",
+        {
+            "sys_id": _id("ghr", "itil"),
+            "group": _id("group", GROUPS[4]),
+            "role": _id("role", "itil"),
+            "inherits": "true",
+        },
+    )
 
 
 def _bulk(instance: Instance, stamp: str) -> None:

@@ -50,7 +50,9 @@ class Dispatcher:
 
     def _answer(self, call: Call, fault: Fault | None, form: dict[str, Any] | None) -> Answer:
         if len(call.target) > self.instance.settings.max_url:
-            return html(414, "Request-URI Too Long", "The requested URL's length exceeds the capacity limit for this server.")
+            return html(
+                414, "Request-URI Too Long", "The requested URL's length exceeds the capacity limit for this server."
+            )
         if fault is not None:
             if fault.kind == "slow":
                 time.sleep(fault.seconds)
@@ -61,7 +63,7 @@ class Dispatcher:
             answer = self._routed(call, form)
         except Refused as refusal:
             answer = refusal.answer
-        except Exception:  # noqa: BLE001  # a fault of the emulator is an HTTP 500, as it would be there
+        except Exception:  # a fault of the emulator is an HTTP 500, as it would be there
             log.exception("the emulator failed on %s %s", call.method, call.path)
             answer = failure(500, "Internal error", "see the emulator's log")
         return spoil(fault, answer) if fault is not None else answer
@@ -85,28 +87,28 @@ class Dispatcher:
         if api == "batch":
             return self._batch(call) if call.method == "POST" else failure(405, "Method not supported")
         if api == "stats":
-            return aggregate_api.stats(self.instance, call, parts[0]) if len(parts) == 1 and call.method == "GET" else no_route()
+            return (
+                aggregate_api.stats(self.instance, call, parts[0])
+                if len(parts) == 1 and call.method == "GET"
+                else no_route()
+            )
         if api == "attachment":
             return self._attachment(call, parts, form)
         return self._table(call, parts)
 
     def _table(self, call: Call, parts: list[str]) -> Answer:
-        instance, method = self.instance, call.method
-        if len(parts) == 1:
-            if method == "GET":
-                return table_api.list_rows(instance, call, parts[0])
-            return table_api.insert(instance, call, parts[0]) if method == "POST" else failure(405, "Method not supported")
-        if len(parts) != 2:
+        if len(parts) > 2:
             return no_route()
-        if method == "GET":
-            return table_api.get_row(instance, call, *parts)
-        if method in ("PUT", "PATCH"):
-            return table_api.update(instance, call, *parts)
-        if method != "DELETE":
+        handlers: dict[tuple[int, str], Callable[..., Answer]] = {
+            (1, "GET"): table_api.list_rows, (1, "POST"): table_api.insert, (2, "GET"): table_api.get_row,
+            (2, "PUT"): table_api.update, (2, "PATCH"): table_api.update, (2, "DELETE"): table_api.delete,
+        }  # fmt: skip
+        handler = handlers.get((len(parts), call.method))
+        if handler is None:
             return failure(405, "Method not supported")
-        answer = table_api.delete(instance, call, *parts)
-        if answer.status == 204:
-            attachment_api.delete_all_of(instance, call, *parts)
+        answer = handler(self.instance, call, *parts)
+        if call.method == "DELETE" and answer.status == 204:
+            attachment_api.delete_all_of(self.instance, call, *parts)
         return answer
 
     def _attachment(self, call: Call, parts: list[str], form: dict[str, Any] | None) -> Answer:
@@ -132,7 +134,11 @@ class Dispatcher:
                 left.append(str(inner.get("id", "")))
                 continue
             served.append(self._inner(call, inner))
-        body = {"batch_request_id": str(asked.get("batch_request_id", "")), "serviced_requests": served, "unserviced_requests": left}
+        body = {
+            "batch_request_id": str(asked.get("batch_request_id", "")),
+            "serviced_requests": served,
+            "unserviced_requests": left,
+        }
         return Answer(200, orjson.dumps(body))
 
     def _inner(self, call: Call, inner: dict[str, Any]) -> dict[str, Any]:
@@ -145,7 +151,11 @@ class Dispatcher:
         started = time.monotonic()
         found = _API.match(parts.path)
         try:
-            answer = self._called(made, found[2], [p for p in (found[3] or "").split("/") if p], None) if found else no_route()
+            answer = (
+                self._called(made, found[2], [p for p in (found[3] or "").split("/") if p], None)
+                if found
+                else no_route()
+            )
         except Refused as refusal:
             answer = refusal.answer
         reply: dict[str, Any] = {
@@ -153,7 +163,9 @@ class Dispatcher:
             "status_text": "OK" if answer.status < 300 else "Error", "execution_time": int((time.monotonic() - started) * 1000),
         }  # fmt: skip
         if not inner.get("exclude_response_headers"):
-            reply["headers"] = [{"name": k, "value": v} for k, v in {"Content-Type": answer.content_type, **answer.headers}.items()]
+            reply["headers"] = [
+                {"name": k, "value": v} for k, v in {"Content-Type": answer.content_type, **answer.headers}.items()
+            ]
         return reply
 
     def _log_transaction(self, call: Call, answer: Answer, seconds: float) -> None:
@@ -167,5 +179,3 @@ class Dispatcher:
         if self.instance.is_at_least("australia"):
             row["status"] = str(answer.status)
         self.instance.writer.log("syslog_transaction", row, call.user["user_name"])
-
-

@@ -77,7 +77,7 @@ def parse(text: str) -> Query:
     tokens = _split(text)
     while tokens:
         token = tokens.pop(0)
-        if not token or token == "EQ":
+        if token in ("", "EQ"):
             continue
         if token.startswith("ORDERBY"):
             descending = token.startswith("ORDERBYDESC")

@@ -86,7 +86,9 @@ def spoil(fault: Fault, answer: Answer) -> Answer:
 
 
 def _rate_limited(fault: Fault, now: datetime) -> Answer:
-    after = format_datetime(now + timedelta(seconds=fault.seconds)) + " GMT" if fault.as_date else str(int(fault.seconds))
+    after = (
+        format_datetime(now + timedelta(seconds=fault.seconds)) + " GMT" if fault.as_date else str(int(fault.seconds))
+    )
     headers = {"Retry-After": after.replace("-0000 GMT", "GMT"), "X-RateLimit-Limit": "100", "X-RateLimit-Rule": "f" * 32,
                "X-RateLimit-Reset": str(int((now - datetime(1970, 1, 1)).total_seconds() + fault.seconds))}  # fmt: skip
     return failure(429, "Rate limit exceeded", "Rate limit of 100 requests per hour for Table API exceeded", headers)
@@ -146,6 +148,8 @@ _SPOIL: dict[str, Callable[[Fault, bytes], bytes]] = {
     "error_trailing_comma": _trailing_comma,
     "duplicate_rows": _rows(lambda fault, rows: list(itertools.chain.from_iterable((row, row) for row in rows))),
     "empty_page": _rows(lambda fault, rows: []),
-    "retyped": _rows(lambda fault, rows: [{**row, fault.column: n} if fault.column in row else row for n, row in enumerate(rows)]),
+    "retyped": _rows(
+        lambda fault, rows: [{**row, fault.column: n} if fault.column in row else row for n, row in enumerate(rows)]
+    ),
     "pretty": lambda fault, body: orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2),
 }

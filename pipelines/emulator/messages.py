@@ -64,7 +64,9 @@ def result(value: Any, status: int = 200, headers: dict[str, str] | None = None)
 
 
 def failure(status: int, message: str, detail: str | None = None, headers: dict[str, str] | None = None) -> Answer:
-    return Answer(status, orjson.dumps({"error": {"message": message, "detail": detail}, "status": "failure"}), headers or {})
+    return Answer(
+        status, orjson.dumps({"error": {"message": message, "detail": detail}, "status": "failure"}), headers or {}
+    )
 
 
 def refused(status: int, message: str, detail: str | None = None) -> Refused:
@@ -77,7 +79,12 @@ def html(status: int, title: str, text: str) -> Answer:
 
 
 def unauthenticated() -> Answer:
-    return failure(401, "User Not Authenticated", "Required to provide Auth information", {"WWW-Authenticate": 'BASIC realm="Service-now"'})
+    return failure(
+        401,
+        "User Not Authenticated",
+        "Required to provide Auth information",
+        {"WWW-Authenticate": 'BASIC realm="Service-now"'},
+    )
 
 
 def no_route() -> Answer:

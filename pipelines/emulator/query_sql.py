@@ -16,7 +16,15 @@ from pipelines.emulator.store import Store
 #: Operators that `query_match` covers; every other one, and sorting, needs `query_range` on the column.
 MATCHING = frozenset({"=", "!=", "IN", "NOT IN", "SAMEAS", "NSAMEAS", "ANYTHING", "ISEMPTY", "ISNOTEMPTY"})
 ME = "90d1921e5f510100a9ad2572f2b477fe"  # the dynamic filter "Me"
-_UNITS = {"minute": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000, "quarter": 7_776_000, "year": 31_536_000}
+_UNITS = {
+    "minute": 60,
+    "hour": 3600,
+    "day": 86_400,
+    "week": 604_800,
+    "month": 2_592_000,
+    "quarter": 7_776_000,
+    "year": 31_536_000,
+}
 _SQL_OPERATORS = {"=": "=", "!=": "<>", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 
 
@@ -32,7 +40,13 @@ class Compiler:
     """For one request: knows the time, who asks, and which columns refuse ranges for them."""
 
     def __init__(
-        self, store: Store, now: datetime, user: str, *, refuses_range: Callable[[str, str], bool] | None = None, unknown_gives_nothing: bool = False
+        self,
+        store: Store,
+        now: datetime,
+        user: str,
+        *,
+        refuses_range: Callable[[str, str], bool] | None = None,
+        unknown_gives_nothing: bool = False,
     ) -> None:
         self.store = store
         self.now = now
@@ -75,7 +89,8 @@ class Compiler:
         if following is None:
             return None
         return Sql(
-            f'coalesce((SELECT {following.text} FROM "{target}" {inner} WHERE {inner}.sys_id = {alias}."{head}" LIMIT 1), \'\')', following.params
+            f'coalesce((SELECT {following.text} FROM "{target}" {inner} WHERE {inner}.sys_id = {alias}."{head}" LIMIT 1), \'\')',
+            following.params,
         )
 
     def type_of(self, path: str, table: str) -> str:
@@ -123,17 +138,22 @@ class Compiler:
 
     def _join(self, condition: Join, table: str, alias: str) -> Sql | None:
         schema = self.store.schemas.get(condition.other)
-        if schema is None or condition.other_column not in schema.columns or condition.column not in self.store.schemas[table].columns:
+        if (
+            schema is None
+            or condition.other_column not in schema.columns
+            or condition.column not in self.store.schemas[table].columns
+        ):
             return None
         inner = self._alias()
         where = self.where(condition.query, condition.other, inner)
         return Sql(
-            f'{alias}."{condition.column}" IN (SELECT {inner}."{condition.other_column}" FROM "{condition.other}" {inner} WHERE {where.text})', where.params
+            f'{alias}."{condition.column}" IN (SELECT {inner}."{condition.other_column}" FROM "{condition.other}" {inner} WHERE {where.text})',
+            where.params,
         )
 
     def _text(self, condition: Text, table: str, alias: str) -> Sql:
         columns = [c for c in self.store.schemas[table].columns if not c.startswith("sys_")]
-        parts = [f'{alias}."{c}" LIKE ? ESCAPE \'\\\'' for c in columns]
+        parts = [f"{alias}.\"{c}\" LIKE ? ESCAPE '\\'" for c in columns]
         return Sql("(" + " OR ".join(parts) + ")", [_contains(condition.words)] * len(parts))
 
     def _term(self, term: Term, table: str, alias: str) -> Sql | None:
@@ -174,7 +194,9 @@ Handler = Callable[[Compiler, Term, Sql, str, str], Sql | None]
 
 
 def _constant(text: str) -> Handler:
-    return lambda compiler, term, found, table, alias: Sql(text.format(found.text), list(found.params) * text.count("{}"))
+    return lambda compiler, term, found, table, alias: Sql(
+        text.format(found.text), list(found.params) * text.count("{}")
+    )
 
 
 def _like(pattern: Callable[[str], str], negate: bool = False) -> Handler:
@@ -202,7 +224,10 @@ def _between(compiler: Compiler, term: Term, found: Sql, table: str, alias: str)
     if not separator or None in bounds:
         return None
     if compiler.type_of(term.path, table) == "integer":
-        return Sql(f"(CAST({found.text} AS INTEGER) BETWEEN CAST(? AS INTEGER) AND CAST(? AS INTEGER))", [*found.params, *bounds])
+        return Sql(
+            f"(CAST({found.text} AS INTEGER) BETWEEN CAST(? AS INTEGER) AND CAST(? AS INTEGER))",
+            [*found.params, *bounds],
+        )
     return Sql(f"({found.text} BETWEEN ? AND ?)", [*found.params, *bounds])
 
 
@@ -228,7 +253,9 @@ def _relative(operator: str) -> Handler:
             return None
         shift = timedelta(seconds=_UNITS[parts[0]] * int(parts[2]))
         moment = compiler.now - shift if parts[1] == "ago" else compiler.now + shift
-        return Sql(f"({found.text} <> '' AND {found.text} {operator} ?)", [*found.params, *found.params, moment.strftime(WIRE)])
+        return Sql(
+            f"({found.text} <> '' AND {found.text} {operator} ?)", [*found.params, *found.params, moment.strftime(WIRE)]
+        )
 
     return make
 

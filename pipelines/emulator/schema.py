@@ -9,7 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 AUDIT = ("sys_id", "sys_created_on", "sys_created_by", "sys_updated_on", "sys_updated_by", "sys_mod_count")
-_DATES = ("sys_created_on", "sys_updated_on", "last_login_time", "opened_at", "closed_at", "processed", "process_on", "due_date")
+_DATES = (
+    "sys_created_on",
+    "sys_updated_on",
+    "last_login_time",
+    "opened_at",
+    "closed_at",
+    "processed",
+    "process_on",
+    "due_date",
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,14 @@ def _typed(kind: str, columns: str) -> dict[str, str]:
     return dict.fromkeys(columns.split(), kind)
 
 
-_PROBLEM_STATES = {"101": "New", "102": "Assess", "103": "Root Cause Analysis", "104": "Fix in Progress", "106": "Resolved", "107": "Closed"}
+_PROBLEM_STATES = {
+    "101": "New",
+    "102": "Assess",
+    "103": "Root Cause Analysis",
+    "104": "Fix in Progress",
+    "106": "Resolved",
+    "107": "Closed",
+}
 _INCIDENT_STATES = {"1": "New", "2": "In Progress", "3": "On Hold", "6": "Resolved", "7": "Closed", "8": "Canceled"}
 _PRIORITIES = {"1": "1 - Critical", "2": "2 - High", "3": "3 - Moderate", "4": "4 - Low", "5": "5 - Planning"}
 
@@ -145,5 +161,12 @@ def schema_for(name: str, columns: tuple[str, ...]) -> TableSchema:
         return TableSchema(name, columns, display="name" if "name" in columns else "sys_id")
     more = tuple(c for c in columns if c not in known.columns)
     return TableSchema(
-        name, known.columns + more, known.types, known.display, known.choices, known.rotation_days, known.is_audited, known.prefix
+        name,
+        known.columns + more,
+        known.types,
+        known.display,
+        known.choices,
+        known.rotation_days,
+        known.is_audited,
+        known.prefix,
     )

@@ -80,7 +80,10 @@ class App:
     async def _send(self, send: Send, answer: Answer, asked: dict[str, str], fault: Fault | None) -> None:
         body = answer.body
         headers = [(b"content-type", answer.content_type.encode())] if body or answer.status == 200 else []
-        headers += [(k.lower().encode(), v.encode("latin-1", "replace")) for k, v in {**self._common(), **answer.headers}.items()]
+        headers += [
+            (k.lower().encode(), v.encode("latin-1", "replace"))
+            for k, v in {**self._common(), **answer.headers}.items()
+        ]
         headers += [(b"set-cookie", c.encode()) for c in _cookies()]
         if len(body) >= GZIP_FROM and "gzip" in asked.get("accept-encoding", "") and fault is None:
             body = await asyncio.to_thread(gzip.compress, body, 1)
@@ -116,7 +119,7 @@ def _cookies() -> tuple[str, ...]:
     return (
         f"JSESSIONID={session.upper()}; Path=/; HttpOnly", f"glide_user_route=glide.{session}; Path=/; HttpOnly",
         f"glide_session_store={session}; Max-Age=300; Path=/; HttpOnly", 'glide_user=""; Max-Age=0; Path=/',
-        f"glide_node_id_for_js={session}; Path=/", f'glide_user_session=""; Max-Age=0; Path=/',
+        f"glide_node_id_for_js={session}; Path=/", 'glide_user_session=""; Max-Age=0; Path=/',
     )  # fmt: skip
 
 
@@ -144,7 +147,11 @@ async def _form(request: Request) -> dict[str, Any]:
     async with request.form() as form:
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
-                parts[name] = (value.filename or name, value.content_type or "application/octet-stream", await value.read())
+                parts[name] = (
+                    value.filename or name,
+                    value.content_type or "application/octet-stream",
+                    await value.read(),
+                )
             else:
                 parts[name] = value
     return parts
@@ -194,7 +201,9 @@ class RunningEmulator:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
 
@@ -225,7 +234,9 @@ def start(
     return RunningEmulator(url, control, ca, world, server, thread, [bound])
 
 
-def build(world: World | None, tables_dir: Path | None, now: datetime | None, settings: EmulatorSettings, demo_records: bool) -> Instance:
+def build(
+    world: World | None, tables_dir: Path | None, now: datetime | None, settings: EmulatorSettings, demo_records: bool
+) -> Instance:
     """The instance with its rows, accounts and rights."""
     clock = Clock(now or (world.end + timedelta(minutes=30) if world else datetime.now().replace(microsecond=0)))  # noqa: DTZ005  # no world, no UTC day to keep
     store = Store(clock)
@@ -259,7 +270,11 @@ def _read_lines(path: Path) -> pl.DataFrame:
         if line.strip():
             row = json.loads(line)
             rows.append({k: _stored(v) for k, v in row.items()})
-    return pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame({"sys_id": []}, schema={"sys_id": pl.String})
+    return (
+        pl.DataFrame(rows, infer_schema_length=None)
+        if rows
+        else pl.DataFrame({"sys_id": []}, schema={"sys_id": pl.String})
+    )
 
 
 def _stored(value: Any) -> str:
@@ -302,7 +317,7 @@ def _introduce(found: dict[str, Any]) -> None:
         f"  collector  {found['username']} / {found['password']}",
         f"  admin      {found['admin_username']} / {found['admin_password']}",
         f"  OAuth      client {found['client_id']} / {found['client_secret']}",
-        f"  control    POST {found['control_url']}/now  {{\"now\": \"YYYY-MM-DD HH:MM:SS\"}}",
+        f'  control    POST {found["control_url"]}/now  {{"now": "YYYY-MM-DD HH:MM:SS"}}',
     ]
     if found["ca_bundle"]:
         lines.append(f"  CA         {found['ca_bundle']}")

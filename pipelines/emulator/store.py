@@ -38,7 +38,7 @@ class Store:
     # -- filling
 
     def create(self, schema: TableSchema) -> None:
-        columns = ", ".join(f'"{c}" TEXT NOT NULL DEFAULT \'\' COLLATE NOCASE' for c in schema.columns)
+        columns = ", ".join(f"\"{c}\" TEXT NOT NULL DEFAULT '' COLLATE NOCASE" for c in schema.columns)
         with self._write:
             con = self._connection()
             con.execute(f'CREATE TABLE "{schema.name}" ({columns}, "{LATE}" TEXT NOT NULL DEFAULT \'\')')
@@ -152,7 +152,10 @@ class Store:
     def _insert(self, con: sqlite3.Connection, table: str, row: Row) -> None:
         named = [c for c in row if c in self.schemas[table].columns]
         quoted = ", ".join(f'"{c}"' for c in named)
-        con.execute(f'INSERT OR REPLACE INTO "{table}" ({quoted}) VALUES ({", ".join("?" * len(named))})', [row[c] for c in named])
+        con.execute(
+            f'INSERT OR REPLACE INTO "{table}" ({quoted}) VALUES ({", ".join("?" * len(named))})',
+            [row[c] for c in named],
+        )
 
     def _update(self, con: sqlite3.Connection, table: str, sys_id: str, values: Row) -> None:
         named = [c for c in values if c in self.schemas[table].columns and c != "sys_id"]
@@ -163,7 +166,9 @@ class Store:
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
-            found = sqlite3.connect(self.folder / "instance.sqlite", isolation_level=None, timeout=30, check_same_thread=False)
+            found = sqlite3.connect(
+                self.folder / "instance.sqlite", isolation_level=None, timeout=30, check_same_thread=False
+            )
             found.execute("PRAGMA journal_mode=WAL")
             found.execute("PRAGMA synchronous=OFF")
             found.execute("PRAGMA cache_size=-65536")

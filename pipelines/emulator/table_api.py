@@ -43,7 +43,15 @@ def list_rows(instance: Instance, call: Call, table: str, *, default_limit: int 
 
 
 def select(
-    instance: Instance, call: Call, table: str, query: Query, where: Sql, seen: tuple[str, list[str]], compiler: Compiler, limit: int, offset: int
+    instance: Instance,
+    call: Call,
+    table: str,
+    query: Query,
+    where: Sql,
+    seen: tuple[str, list[str]],
+    compiler: Compiler,
+    limit: int,
+    offset: int,
 ) -> list[dict[str, Any]]:
     paths = fields(instance, call, table, compiler)
     columns, params = [], []
@@ -56,7 +64,9 @@ def select(
     order = compiler.order(query, table, "t")
     sql = f'SELECT {", ".join([*columns, hidden.text])} FROM "{table}" t WHERE {where.text} AND {seen[0]}'
     sql += f" ORDER BY {order.text}" if order.text else ""
-    found = instance.store.rows(f"{sql} LIMIT ? OFFSET ?", [*params, *hidden.params, *where.params, *seen[1], *order.params, limit, offset])
+    found = instance.store.rows(
+        f"{sql} LIMIT ? OFFSET ?", [*params, *hidden.params, *where.params, *seen[1], *order.params, limit, offset]
+    )
     shown = [row[:-1] for row in found if not row[-1]]
     return renderer_for(instance, call).rows(table, paths, shown, compiler)
 
@@ -65,7 +75,11 @@ def fields(instance: Instance, call: Call, table: str, compiler: Compiler) -> li
     """The columns asked for that exist and are shown to the caller; unknown names are ignored, none means all."""
     asked = [f.strip() for f in call.query.get("sysparm_fields", "").split(",") if f.strip()]
     names = asked or list(instance.store.schemas[table].columns)
-    shown = [n for n in names if not instance.acl.hides(call.user["user_name"], table, n) and compiler.path(n, table, "t") is not None]
+    shown = [
+        n
+        for n in names
+        if not instance.acl.hides(call.user["user_name"], table, n) and compiler.path(n, table, "t") is not None
+    ]
     return list(dict.fromkeys(shown)) or ["sys_id"]
 
 
@@ -90,7 +104,11 @@ def insert(instance: Instance, call: Call, table: str) -> Answer:
     if not instance.acl.may_write(call.user["user_name"]):
         return write_refused("Insert")
     row = instance.writer.insert(table, _given(instance, call, table), call.user)
-    return result(one(instance, call, table, row["sys_id"]), 201, {"Location": f"{call.base_url}/api/now/table/{table}/{row['sys_id']}"})
+    return result(
+        one(instance, call, table, row["sys_id"]),
+        201,
+        {"Location": f"{call.base_url}/api/now/table/{table}/{row['sys_id']}"},
+    )
 
 
 def update(instance: Instance, call: Call, table: str, sys_id: str) -> Answer:
@@ -133,7 +151,11 @@ def _encoded(call: Call) -> str:
     """`sysparm_query`, or the simple `column=value` parameters where there is none."""
     if "sysparm_query" in call.query:
         return call.query["sysparm_query"]
-    return "^".join(f"{k}={v.replace('^', '^^')}" for k, v in call.query.items() if k not in PARAMETERS and not k.startswith("sysparm_"))
+    return "^".join(
+        f"{k}={v.replace('^', '^^')}"
+        for k, v in call.query.items()
+        if k not in PARAMETERS and not k.startswith("sysparm_")
+    )
 
 
 def _hidden(instance: Instance, call: Call, table: str, compiler: Compiler) -> Sql:
@@ -147,7 +169,9 @@ def _count_headers(
     """`X-Total-Count`, blind to ACLs, and `Link`; neither where the caller asked not to count."""
     if call.query.get("sysparm_no_count", "false").lower() == "true":
         return {}
-    total = instance.store.rows(f'SELECT count(*) FROM "{table}" t WHERE {where.text} AND {seen[0]}', [*where.params, *seen[1]])[0][0]
+    total = instance.store.rows(
+        f'SELECT count(*) FROM "{table}" t WHERE {where.text} AND {seen[0]}', [*where.params, *seen[1]]
+    )[0][0]
     headers = {"X-Total-Count": str(total)}
     suppressed = call.query.get("sysparm_suppress_pagination_header", "false").lower() == "true"
     if not suppressed and limit and (total > limit or offset):
@@ -157,6 +181,7 @@ def _count_headers(
 
 def _links(call: Call, limit: int, offset: int, total: int) -> str:
     """first, prev (negative on the first page, as current releases send it), next but on the last page, last."""
+
     def link(at: int, relation: str) -> str:
         query = urlencode({**call.query, "sysparm_limit": limit, "sysparm_offset": at})
         return f'<{call.base_url}{call.path}?{query}>;rel="{relation}"'
@@ -173,7 +198,12 @@ def _given(instance: Instance, call: Call, table: str) -> dict[str, str]:
     try:
         body = call.json()
     except ValueError:
-        raise Refused(Answer(400, b'{"error":{"message":"Exception while reading request","detail":"The payload is not valid JSON."},"status":"failure"}')) from None
+        raise Refused(
+            Answer(
+                400,
+                b'{"error":{"message":"Exception while reading request","detail":"The payload is not valid JSON."},"status":"failure"}',
+            )
+        ) from None
     columns = instance.store.schemas[table].columns
     return {k: _text(v) for k, v in body.items() if k in columns} if isinstance(body, dict) else {}
 

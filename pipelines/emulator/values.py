@@ -26,15 +26,22 @@ class Renderer:
         self.zone = _zone(user.get("time_zone", ""))
         self._labels: dict[tuple[str, str], str] = {}
 
-    def rows(self, table: str, paths: Sequence[str], found: list[tuple[Any, ...]], compiler: Compiler) -> list[dict[str, Any]]:
+    def rows(
+        self, table: str, paths: Sequence[str], found: list[tuple[Any, ...]], compiler: Compiler
+    ) -> list[dict[str, Any]]:
         """Objects in the order of `paths`; plain text takes the short way."""
         kinds = [compiler.type_of(path, table) for path in paths]
         if self.mode == "false":
-            special = [i for i, kind in enumerate(kinds) if kind in ("password", "journal") or (kind.startswith("reference:") and not self.exclude_links)]
+            special = [
+                i
+                for i, kind in enumerate(kinds)
+                if kind in ("password", "journal") or (kind.startswith("reference:") and not self.exclude_links)
+            ]
             if not special:
                 return [dict(zip(paths, row, strict=True)) for row in found]
         return [
-            {path: self.value(kind, value, table, path) for path, kind, value in zip(paths, kinds, row, strict=True)} for row in found
+            {path: self.value(kind, value, table, path) for path, kind, value in zip(paths, kinds, row, strict=True)}
+            for row in found
         ]
 
     def value(self, kind: str, value: str, table: str, path: str) -> Any:

@@ -31,7 +31,12 @@ class Writer:
             "sys_updated_by": name, "sys_mod_count": "0", "sys_class_name": table,
         }  # fmt: skip
         if schema.prefix:
-            made |= {"number": self._number(table, schema.prefix), "opened_at": now, "opened_by": user.get("sys_id", ""), "active": "true"}
+            made |= {
+                "number": self._number(table, schema.prefix),
+                "opened_at": now,
+                "opened_by": user.get("sys_id", ""),
+                "active": "true",
+            }
             made["state"] = next(iter(schema.choices.get("state", {"": ""})))
         row = {**{k: v for k, v in made.items() if k in schema.columns}, **given}
         self.store.insert(table, row)
@@ -41,7 +46,11 @@ class Writer:
         before = self.store.record(table, sys_id) or {}
         name = user.get("user_name", SYSTEM)
         changed = {k: v for k, v in given.items() if before.get(k) != v}
-        stamp = {"sys_updated_on": self.clock.wire(), "sys_updated_by": name, "sys_mod_count": str(int(before.get("sys_mod_count") or 0) + 1)}
+        stamp = {
+            "sys_updated_on": self.clock.wire(),
+            "sys_updated_by": name,
+            "sys_mod_count": str(int(before.get("sys_mod_count") or 0) + 1),
+        }
         with self.store.trial():
             self.store.update(table, sys_id, {**changed, **(stamp if changed else {})})
             self._abort_if_ruled(table, sys_id)
@@ -62,10 +71,14 @@ class Writer:
         if table not in self.store.schemas:
             return ""
         now, sys_id = self.clock.wire(), new_id()
-        self.store.insert(table, {"sys_id": sys_id, "sys_created_on": now, "sys_created_by": created_by, "sys_updated_on": now, **row})
+        self.store.insert(
+            table, {"sys_id": sys_id, "sys_created_on": now, "sys_created_by": created_by, "sys_updated_on": now, **row}
+        )
         return sys_id
 
-    def event(self, name: str, user: Row, *, parm1: str = "", parm2: str = "", table: str = "", instance: str = "") -> None:
+    def event(
+        self, name: str, user: Row, *, parm1: str = "", parm2: str = "", table: str = "", instance: str = ""
+    ) -> None:
         """A `sysevent` row."""
         who = user.get("user_name", "guest")
         self.log(
@@ -76,7 +89,18 @@ class Writer:
         )  # fmt: skip
 
     def _audit(self, table: str, key: str, field: str, old: str, new: str, name: str) -> None:
-        self.log("sys_audit", {"tablename": table, "documentkey": key, "fieldname": field, "oldvalue": old, "newvalue": new, "user": name}, name)
+        self.log(
+            "sys_audit",
+            {
+                "tablename": table,
+                "documentkey": key,
+                "fieldname": field,
+                "oldvalue": old,
+                "newvalue": new,
+                "user": name,
+            },
+            name,
+        )
 
     def _number(self, table: str, prefix: str) -> str:
         if table not in self._numbers:
@@ -96,6 +120,8 @@ class Writer:
         compiler = Compiler(self.store, self.clock.now(), "")
         for rule_id, name, condition in rules:
             where = compiler.where(parse(condition.removesuffix("^EQ")), table, "t")
-            if self.store.rows(f'SELECT 1 FROM "{table}" t WHERE t.sys_id = ? AND {where.text}', [sys_id, *where.params]):
+            if self.store.rows(
+                f'SELECT 1 FROM "{table}" t WHERE t.sys_id = ? AND {where.text}', [sys_id, *where.params]
+            ):
                 detail = f"Operation against file '{table}' was aborted by Business Rule '{name}^{rule_id}'. Business Rule Stack:{name}"
                 raise Refused(failure(403, "Operation Failed", detail))

@@ -40,7 +40,9 @@ class Lease:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
@@ -73,7 +75,9 @@ def acquire(store: StateStore, instance: str, owner: str, ttl: timedelta) -> Lea
     store.migrate("lease", SCHEMA)
     now = utc_now()
     with store.transaction() as connection:
-        rows = connection.execute("SELECT owner, fencing, expires_at, holder FROM lease WHERE instance = ?", (instance,)).fetchall()
+        rows = connection.execute(
+            "SELECT owner, fencing, expires_at, holder FROM lease WHERE instance = ?", (instance,)
+        ).fetchall()
         held_by, fencing, expires, holder = rows[0] if rows else ("", 0, "", "")
         if expires > str(now) and held_by != owner and not _is_dead(holder):
             raise Busy(

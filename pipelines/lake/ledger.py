@@ -62,21 +62,28 @@ class Ledger:
 
     def find(self, instance: str, table: str, day: date) -> Partition | None:
         rows = self.store.query(
-            f"SELECT {COLUMNS} FROM partition WHERE instance = ? AND table_name = ? AND day = ?", (instance, table, str(day))
+            f"SELECT {COLUMNS} FROM partition WHERE instance = ? AND table_name = ? AND day = ?",
+            (instance, table, str(day)),
         )
         return _partition(rows[0]) if rows else None
 
     def all(self, instance: str | None = None) -> list[Partition]:
         where, params = ("WHERE instance = ?", (instance,)) if instance else ("", ())
-        return [_partition(r) for r in self.store.query(f"SELECT {COLUMNS} FROM partition {where} ORDER BY 1, 2, 3", params)]
+        return [
+            _partition(r) for r in self.store.query(f"SELECT {COLUMNS} FROM partition {where} ORDER BY 1, 2, 3", params)
+        ]
 
     def days(self, instance: str, table: str) -> list[date]:
-        rows = self.store.query("SELECT day FROM partition WHERE instance = ? AND table_name = ? ORDER BY day", (instance, table))
+        rows = self.store.query(
+            "SELECT day FROM partition WHERE instance = ? AND table_name = ? ORDER BY day", (instance, table)
+        )
         return [date.fromisoformat(row[0]) for row in rows]
 
     def rows_by_day(self, instance: str, table: str) -> dict[date, int]:
         """Rows of each partition, in day order."""
-        rows = self.store.query("SELECT day, rows FROM partition WHERE instance = ? AND table_name = ? ORDER BY day", (instance, table))
+        rows = self.store.query(
+            "SELECT day, rows FROM partition WHERE instance = ? AND table_name = ? ORDER BY day", (instance, table)
+        )
         return {date.fromisoformat(day): count for day, count in rows}
 
     def instances(self) -> list[str]:
@@ -105,9 +112,14 @@ class Ledger:
         return found
 
     def all_files(self) -> list[LakeFile]:
-        return [LakeFile(Path(p), s, b) for p, s, b in self.store.query("SELECT path, sha256, bytes FROM partition_file ORDER BY path")]
+        return [
+            LakeFile(Path(p), s, b)
+            for p, s, b in self.store.query("SELECT path, sha256, bytes FROM partition_file ORDER BY path")
+        ]
 
 
 def _partition(row: tuple[object, ...]) -> Partition:
     made = Partition(*row)  # type: ignore[arg-type]  # SQLite's types; the two dates are converted on the next line
-    return replace(made, day=date.fromisoformat(str(row[2])), created_at=datetime.fromisoformat(str(row[13])), changed=False)
+    return replace(
+        made, day=date.fromisoformat(str(row[2])), created_at=datetime.fromisoformat(str(row[13])), changed=False
+    )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -26,7 +27,7 @@ from pipelines.window import utc_now
 
 EMPTY = "empty"  # the content hash of a partition that was looked at and has no rows
 
-Data = pa.Table | duckdb.DuckDBPyRelation | Sequence[Path]
+Data: TypeAlias = pa.Table | duckdb.DuckDBPyRelation | Sequence[Path]
 
 
 class Lake:
@@ -134,7 +135,8 @@ class Lake:
                  made.code_revision, made.quality, made.inputs, made.fencing, made.created_at.isoformat(sep=" ")),
             )  # fmt: skip
             connection.executemany(
-                "INSERT INTO partition_file VALUES (?, ?, ?, ?, ?, ?)", [(*key, str(f.path), f.sha256, f.bytes) for f in files]
+                "INSERT INTO partition_file VALUES (?, ?, ?, ?, ?, ?)",
+                [(*key, str(f.path), f.sha256, f.bytes) for f in files],
             )
         crashpoint("after_ledger")
         for old in stale:
@@ -180,7 +182,9 @@ class Lake:
         seen = (stat.st_mtime_ns, stat.st_size)
         if self._verified.get(path) != seen:
             if stat.st_size != found.bytes or writer.sha256_of(path) != found.sha256:
-                raise StorageError(f"{path} differs from the ledger's SHA-256: its data is not to be trusted", remedy=_RESTORE)
+                raise StorageError(
+                    f"{path} differs from the ledger's SHA-256: its data is not to be trusted", remedy=_RESTORE
+                )
             self._verified[path] = seen
         return path
 
@@ -218,11 +222,16 @@ class Lake:
         return name
 
 
-_RESTORE = "remove the partition with `nowguard verify --repair` and run its day again, or restore the file from a backup"
+_RESTORE = (
+    "remove the partition with `nowguard verify --repair` and run its day again, or restore the file from a backup"
+)
 
 
 def _safe(instance: str) -> str:
     """An instance name as part of a path: ours by configuration, checked all the same."""
     if not instance or any(c in instance for c in "/\\\0=") or instance.startswith("."):
-        raise StorageError(f"{instance!r} cannot be an instance name", remedy="set NOWGUARD_INSTANCE_NAME to letters, digits and dashes")
+        raise StorageError(
+            f"{instance!r} cannot be an instance name",
+            remedy="set NOWGUARD_INSTANCE_NAME to letters, digits and dashes",
+        )
     return instance

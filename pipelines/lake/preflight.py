@@ -18,9 +18,13 @@ def check_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StorageError(f"{folder} cannot be created: {error.strerror}", remedy="set NOWGUARD_DATA_DIR to a writable folder") from None
+        raise StorageError(
+            f"{folder} cannot be created: {error.strerror}", remedy="set NOWGUARD_DATA_DIR to a writable folder"
+        ) from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise StorageError(f"{folder} cannot be written by this user", remedy="change its owner or mode, or set NOWGUARD_DATA_DIR")
+        raise StorageError(
+            f"{folder} cannot be written by this user", remedy="change its owner or mode, or set NOWGUARD_DATA_DIR"
+        )
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE:
         raise StorageError(

@@ -31,7 +31,9 @@ from pipelines.window import utc_now
 STORAGE_VERSION = "v1.4.0"  # opened by DuckDB 1.4 and later
 KEPT = 3  # files a reader may still want under the names nowguard.<n>.duckdb
 
-SCHEMA = ("CREATE TABLE published (path TEXT PRIMARY KEY, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, created_at TEXT NOT NULL)",)
+SCHEMA = (
+    "CREATE TABLE published (path TEXT PRIMARY KEY, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, created_at TEXT NOT NULL)",
+)
 
 #: Lake tables in the file and the name they have there. `activity` and `attachment` are cut at `warehouse_days`.
 STORED: Mapping[str, str] = {
@@ -86,10 +88,16 @@ def publish(
 
 
 def _write(
-    lake: Lake, path: Path, frames: Mapping[str, pa.Table], runs: pa.Table, warehouse_days: int, memory_limit: str, threads: int
+    lake: Lake,
+    path: Path,
+    frames: Mapping[str, pa.Table],
+    runs: pa.Table,
+    warehouse_days: int,
+    memory_limit: str,
+    threads: int,
 ) -> tuple[int, int]:
     """(partitions replaced, rows written). One transaction: the file is whole whatever happens."""
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "storage_compatibility_version": STORAGE_VERSION, "memory_limit": memory_limit, "threads": str(threads),
         "temp_directory": str(lake.data_dir / "tmp" / f"publish-{os.getpid()}"),
         "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
@@ -115,7 +123,9 @@ def _write(
 def _create(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("CREATE SCHEMA IF NOT EXISTS wh")
     con.execute("CREATE SCHEMA IF NOT EXISTS mart")
-    con.execute('CREATE TABLE IF NOT EXISTS wh.loaded ("table" VARCHAR, instance VARCHAR, event_date DATE, content_hash VARCHAR)')
+    con.execute(
+        'CREATE TABLE IF NOT EXISTS wh.loaded ("table" VARCHAR, instance VARCHAR, event_date DATE, content_hash VARCHAR)'
+    )
     for name, stored in STORED.items():
         for statement in contract(name).ddl(f"wh.{stored}"):
             con.execute(statement)
@@ -134,12 +144,16 @@ def _bring_up_to_date(lake: Lake, con: duckdb.DuckDBPyConnection, warehouse_days
     for name, stored in STORED.items():
         table = contract(name)
         wanted = {(p.instance, p.day): p for p in _wanted(lake, table, warehouse_days)}
-        loaded = con.execute('SELECT instance, event_date, content_hash FROM wh.loaded WHERE "table" = ?', [name]).fetchall()
+        loaded = con.execute(
+            'SELECT instance, event_date, content_hash FROM wh.loaded WHERE "table" = ?', [name]
+        ).fetchall()
         held = {(instance, day): digest for instance, day, digest in loaded}
         stale = [key for key in held if key not in wanted or wanted[key].content_hash != held[key]]
         for instance, day in stale:
             con.execute(f"DELETE FROM wh.{stored} WHERE instance = ? AND event_date = ?", [instance, day])
-            con.execute('DELETE FROM wh.loaded WHERE "table" = ? AND instance = ? AND event_date = ?', [name, instance, day])
+            con.execute(
+                'DELETE FROM wh.loaded WHERE "table" = ? AND instance = ? AND event_date = ?', [name, instance, day]
+            )
         fresh = [p for key, p in wanted.items() if held.get(key) != p.content_hash]
         rows += _insert(lake, con, table, stored, fresh)
         replaced += len(fresh)
@@ -167,7 +181,8 @@ def _insert(lake: Lake, con: duckdb.DuckDBPyConnection, table: Table, stored: st
         files = [str(f) for f in lake.files(table, part.instance, [part.day])]
         if files:
             con.execute(
-                f"INSERT INTO wh.{stored} ({columns}) SELECT {columns} FROM read_parquet(?, hive_partitioning = false)", [files]
+                f"INSERT INTO wh.{stored} ({columns}) SELECT {columns} FROM read_parquet(?, hive_partitioning = false)",
+                [files],
             )
         total += part.rows
     con.executemany(
@@ -194,9 +209,12 @@ def _swap(lake: Lake, temporary: Path, final: Path) -> None:
     with temporary.open("rb") as stream:
         os.fsync(stream.fileno())
     with lake.store.transaction() as connection:
-        connection.execute("INSERT OR REPLACE INTO published VALUES (?, ?, ?, ?)", (digest, digest, size, str(utc_now())))
         connection.execute(
-            "DELETE FROM published WHERE path NOT IN (SELECT path FROM published ORDER BY created_at DESC LIMIT ?)", (KEPT + 1,)
+            "INSERT OR REPLACE INTO published VALUES (?, ?, ?, ?)", (digest, digest, size, str(utc_now()))
+        )
+        connection.execute(
+            "DELETE FROM published WHERE path NOT IN (SELECT path FROM published ORDER BY created_at DESC LIMIT ?)",
+            (KEPT + 1,),
         )
     _keep_previous(final)
     temporary.replace(final)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -67,7 +67,7 @@ class Runs:
         rows = self.store.query(
             "SELECT instance, run_uid, event_date, step, table_name, state, rows, seconds, message, time FROM run ORDER BY rowid"
         )
-        columns = list(zip(*rows, strict=True)) if rows else [()] * len(ARROW)
+        columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * len(ARROW)
         columns[2] = tuple(date.fromisoformat(v) for v in columns[2])
         columns[9] = tuple(datetime.fromisoformat(v) for v in columns[9])
         return pa.table([pa.array(c, type=f.type) for c, f in zip(columns, ARROW, strict=True)], schema=ARROW)

@@ -39,7 +39,9 @@ def verify(lake: Lake) -> Verification:
         if not path.exists():
             problems.append(Problem(path, "listed and not on disk", "run its day again, or restore it from a backup"))
         elif path.stat().st_size != found.bytes or sha256_of(path) != found.sha256:
-            problems.append(Problem(path, "its bytes differ from the ledger", "`nowguard verify --repair`, then run its day again"))
+            problems.append(
+                Problem(path, "its bytes differ from the ledger", "`nowguard verify --repair`, then run its day again")
+            )
     names = {lake.root / f.path for f in listed}
     unlisted = sum(1 for path in lake.root.rglob("*.parquet") if path not in names)
     return Verification(len(listed), sum(f.bytes for f in listed), tuple(problems), unlisted)
@@ -51,7 +53,9 @@ def repair(lake: Lake, lease: Lease) -> int:
     forgotten = 0
     with lake.store.transaction() as connection:
         lease.check(connection)
-        rows = connection.execute("SELECT table_name, day, path FROM partition_file WHERE instance = ?", (lease.instance,)).fetchall()
+        rows = connection.execute(
+            "SELECT table_name, day, path FROM partition_file WHERE instance = ?", (lease.instance,)
+        ).fetchall()
         for table, day in {(table, day) for table, day, path in rows if lake.root / path in damaged}:
             key = (lease.instance, table, day)
             connection.execute("DELETE FROM partition WHERE instance = ? AND table_name = ? AND day = ?", key)

@@ -32,9 +32,14 @@ def explained(path: Path, needed: int = 0) -> Iterator[None]:
         text = str(error)
         if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "No space" in text or "File too large" in text:
             size = f" ({needed:,} bytes needed)" if needed else ""
-            raise StorageError(f"no space left to write {path.parent}{size}", remedy="free space, or move NOWGUARD_DATA_DIR; nothing published was touched") from None
+            raise StorageError(
+                f"no space left to write {path.parent}{size}",
+                remedy="free space, or move NOWGUARD_DATA_DIR; nothing published was touched",
+            ) from None
         if code in (errno.EROFS, errno.EACCES, errno.EPERM):
-            raise StorageError(f"{path.parent} cannot be written: {error}", remedy="give the user of this process write access") from None
+            raise StorageError(
+                f"{path.parent} cannot be written: {error}", remedy="give the user of this process write access"
+            ) from None
         raise
 
 
@@ -63,7 +68,9 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def content_hash(con: duckdb.DuckDBPyConnection, table: Table, files: Sequence[Path]) -> tuple[str, int, str | None, str | None]:
+def content_hash(
+    con: duckdb.DuckDBPyConnection, table: Table, files: Sequence[Path]
+) -> tuple[str, int, str | None, str | None]:
     """(hash, rows, min time, max time): equal for equal sets of rows, whatever their order and their files."""
     columns = ", ".join(f'"{f.name}"' for f in table.all_fields)
     moment = f'CAST("{table.time_column}" AS VARCHAR)' if table.time_column else "NULL::VARCHAR"

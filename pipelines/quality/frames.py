@@ -60,7 +60,9 @@ def frames(
         return
     few = {column: sql for column, sql in values.items() if different[column] <= min(FEW, rows // 4)}
     for column, sql in few.items():
-        found = con.sql(f'SELECT {sql} AS "{column}", count(*) AS n FROM "{view}" GROUP BY 1 ORDER BY 1').to_arrow_table()
+        found = con.sql(
+            f'SELECT {sql} AS "{column}", count(*) AS n FROM "{view}" GROUP BY 1 ORDER BY 1'
+        ).to_arrow_table()
         yield Frame(found.select([column]).to_pandas(), (column,), found["n"].to_numpy())
     many = {column: sql for column, sql in values.items() if column not in few}
     if many:

@@ -42,7 +42,9 @@ class Band:
     said: str
 
 
-def past(con: duckdb.DuckDBPyConnection, results_view: str, table: Table, day: date, days: int = 28) -> list[PartitionStats]:
+def past(
+    con: duckdb.DuckDBPyConnection, results_view: str, table: Table, day: date, days: int = 28
+) -> list[PartitionStats]:
     """Stats of `table` on the `days` days before `day`, from a view over `out__quality_result`; one query."""
     found = con.execute(
         f"""
@@ -52,7 +54,10 @@ def past(con: duckdb.DuckDBPyConnection, results_view: str, table: Table, day: d
         """,
         [CheckKind.NULLS_LIKE_HISTORY.value, table.name, day, days],
     ).fetchall()
-    return [PartitionStats(when, int(rows or 0), dict(zip(names or (), nulls or (), strict=True))) for when, rows, names, nulls in found]
+    return [
+        PartitionStats(when, int(rows or 0), dict(zip(names or (), nulls or (), strict=True)))
+        for when, rows, names, nulls in found
+    ]
 
 
 def usual_rows(history: Sequence[PartitionStats], day: date) -> Band:
@@ -85,7 +90,9 @@ def usual_nulls(history: Sequence[PartitionStats], column: str, rows: int, *, is
     high = usual + max(NULL_SLACK, SIGMAS * _spread(shares), SIGMAS * chance)
     if max(shares) < 1 and rows * (1 - usual) >= 10:
         high = min(high, 1 - 0.5 / rows)
-    return Band(0, min(high, 1.0), f"at most {_percent(min(high, 1.0))} empty, usually {_percent(usual)} ({len(held)} days)")
+    return Band(
+        0, min(high, 1.0), f"at most {_percent(min(high, 1.0))} empty, usually {_percent(usual)} ({len(held)} days)"
+    )
 
 
 def _learning(days: int, anything: str) -> str:

@@ -157,7 +157,9 @@ def _unique(con: duckdb.DuckDBPyConnection, table: Table, view: str, check: Chec
 def _in_day(con: duckdb.DuckDBPyConnection, table: Table, view: str, check: Check, counts: Counts) -> Metric:
     said = f"{counts.outside:,} rows outside the day"
     if counts.outside:
-        query = f'SELECT DISTINCT "{check.column}" AS t FROM "{view}" WHERE {_is_outside(check.column)} ORDER BY t LIMIT 9'
+        query = (
+            f'SELECT DISTINCT "{check.column}" AS t FROM "{view}" WHERE {_is_outside(check.column)} ORDER BY t LIMIT 9'
+        )
         said += f", {check.column} like {examples(table[check.column], _first(con, query, [counts.stats.day]))}"
     band = Band(0, 0, "every row within the partition's UTC day")
     return Metric(check, "rows_outside_day", counts.outside, band, said, counts.outside)
@@ -176,4 +178,6 @@ def _nulls(check: Check, column: str, counts: Counts, history: Sequence[Partitio
     share = empty / rows if rows else 0.0
     band = usual_nulls(history, column, rows, is_missing=column in counts.missing)
     said = "in no row at all" if column in counts.missing else f"{100 * share:.1f} % empty"
-    return Metric(Check(check.kind, check.severity, column), f"empty_share_of_{column}", share, band, said, empty, share)
+    return Metric(
+        Check(check.kind, check.severity, column), f"empty_share_of_{column}", share, band, said, empty, share
+    )

@@ -38,7 +38,10 @@ def suite_of(table: Table, metrics: Sequence[Metric] = ()) -> ExpectationSuite:
     """The contract's suite: its row checks over the rows, then `metrics` over their one-row frame."""
     gx = great_expectations()
     rows = [row_expectation(check) for check in row_checks(table)]
-    return gx.ExpectationSuite(name=table.name, expectations=[*rows, *map(metric_expectation, metrics)])
+    suite: ExpectationSuite = gx.ExpectationSuite(
+        name=table.name, expectations=[*rows, *map(metric_expectation, metrics)]
+    )
+    return suite
 
 
 def row_expectation(check: Check) -> Expectation:
@@ -97,4 +100,5 @@ def _made(check: Check, **parameters: Any) -> Expectation:
         CheckKind.MATCHES: gxe.ExpectColumnValuesToMatchRegex,
         CheckKind.BETWEEN: gxe.ExpectColumnValuesToBeBetween,
     }.get(check.kind, gxe.ExpectColumnMaxToBeBetween)
-    return kind(severity=GX_SEVERITY[check.severity], **parameters)
+    made: Expectation = kind(severity=GX_SEVERITY[check.severity], **parameters)
+    return made

@@ -18,10 +18,20 @@ BAR, GAP, HEIGHT = 16, 4, 72
 def render(warehouse: Path, out: Path) -> Path:
     """Write the report of `warehouse` to `out`, replacing an older one in one step."""
     contents = read(warehouse)
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters |= {"shown": shown, "number": number}
     page = environment.get_template("page.html.j2").render(
-        page=contents, alert_bars=bars(contents.alerts_by_day), activity_bars=bars(contents.activities_by_day), bar=BAR, height=HEIGHT
+        page=contents,
+        alert_bars=bars(contents.alerts_by_day),
+        activity_bars=bars(contents.activities_by_day),
+        bar=BAR,
+        height=HEIGHT,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(f".{out.name}.tmp")
@@ -34,7 +44,8 @@ def bars(days: Sequence[Row]) -> list[dict[str, Any]]:
     """Geometry of a bar chart: x, y and height in pixels, with the day and its count for the tooltip."""
     most = max((row["n"] for row in days), default=0) or 1
     return [
-        {"x": i * (BAR + GAP), "h": max(2, round(HEIGHT * row["n"] / most)), "day": str(row["day"]), "n": row["n"]} for i, row in enumerate(days)
+        {"x": i * (BAR + GAP), "h": max(2, round(HEIGHT * row["n"] / most)), "day": str(row["day"]), "n": row["n"]}
+        for i, row in enumerate(days)
     ]
 
 

@@ -73,9 +73,13 @@ def perform(night: Night, lease: Lease, name: str) -> StepReport:
         try:
             rows = step(night, lease)
         except NowguardError as error:
-            night.runs.record(night.run_uid, night.instance, [StepRow(name, "", night.last, "failed", message=error.cause)])
+            night.runs.record(
+                night.run_uid, night.instance, [StepRow(name, "", night.last, "failed", message=error.cause)]
+            )
             raise
-    night.runs.record(night.run_uid, night.instance, [StepRow(name, "", night.last, "ok", sum(r.rows for r in rows), spent[0]), *rows])
+    night.runs.record(
+        night.run_uid, night.instance, [StepRow(name, "", night.last, "ok", sum(r.rows for r in rows), spent[0]), *rows]
+    )
     report = StepReport(name, tuple(rows), spent[0])
     night.progress.say(f"{name:<9} {sum(r.rows for r in rows):>10,} rows {spent[0]:>6.1f} s")
     return report

@@ -66,7 +66,9 @@ def _conform_day(night: Night, lease: Lease, day: date, inputs: str, enricher: E
                 before = night.latest_before(table, days[0])
                 if before:
                     night.lake.view(con, table, night.instance, before, name=f"{table.name}__previous")
-        users = night.lake.replace(lease, contract(USER), night.instance, day, deriving.users(con, night.instance, day), inputs=inputs)
+        users = night.lake.replace(
+            lease, contract(USER), night.instance, day, deriving.users(con, night.instance, day), inputs=inputs
+        )
         night.lake.view(con, contract(USER), night.instance, [day], name=USER)
         derived = deriving.activities(con, night.instance, day, own_user_names=own_names(night))
         enriched = enricher.apply(con, derived)
@@ -104,7 +106,9 @@ def snapshot_day(night: Night, table: Table, day: date) -> list[date]:
 def _view_without_quarantine(night: Night, con: duckdb.DuckDBPyConnection, table: Table, days: list[date]) -> None:
     """The raw view less the rows that validation set aside."""
     quarantine = contract("out__quarantine")
-    refused = [d for d, rows in night.lake.ledger.rows_by_day(night.instance, quarantine.name).items() if rows and d in days]
+    refused = [
+        d for d, rows in night.lake.ledger.rows_by_day(night.instance, quarantine.name).items() if rows and d in days
+    ]
     if not refused:
         night.lake.view(con, table, night.instance, days, name=table.name)
         return

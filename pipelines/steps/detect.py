@@ -60,7 +60,9 @@ def _fingerprint(night: Night, day: date, chosen: Mapping[str, Policy]) -> str:
 def _days_to_read(night: Night, day: date, chosen: Mapping[str, Policy]) -> dict[Table, list[date]]:
     """The day and the policies' look-back; a state as of the end of the day before."""
     found = {
-        table: night.latest_before(table, day) if table.layer == "state" else days_between(policies.first_day(day, back), day)
+        table: night.latest_before(table, day)
+        if table.layer == "state"
+        else days_between(policies.first_day(day, back), day)
         for table, back in _reads(chosen).items()
     }
     for table in [*features.order(), contract("core__user"), contract("core__activity")]:
@@ -83,7 +85,9 @@ def _detect_day(
             found.append(result.detections)
             evidence.append(result.evidence)
             rows.append(StepRow("detect", policy.id, day, "ok", result.detections.num_rows, spent[0]))
-        coverage = alerts.coverage(tuple(chosen.values()), _known(night, con, day, ages), instance=night.instance, day=day)
+        coverage = alerts.coverage(
+            tuple(chosen.values()), _known(night, con, day, ages), instance=night.instance, day=day
+        )
         detections = alerts.score(con, night.instance, day, pa.concat_tables(found), pa.concat_tables(evidence))
     night.lake.replace(lease, contract(COVERAGE), night.instance, day, coverage, inputs=inputs)
     night.lake.replace(lease, contract(EVIDENCE), night.instance, day, pa.concat_tables(evidence), inputs=inputs)
@@ -114,7 +118,9 @@ def _properties(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> dict
     if not days:
         return None
     night.lake.view(con, table, night.instance, days)
-    return dict(con.execute(f'SELECT name, coalesce("value", \'\') FROM {table.name} WHERE name IS NOT NULL').fetchall())
+    return dict(
+        con.execute(f"SELECT name, coalesce(\"value\", '') FROM {table.name} WHERE name IS NOT NULL").fetchall()
+    )
 
 
 def _ages(night: Night) -> dict[str, int]:

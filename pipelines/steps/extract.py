@@ -118,7 +118,9 @@ def _line(got: Extracted) -> str:
         return f"  {name:<22} {got.state}: {got.reason}"
     rate = got.rows / got.seconds if got.seconds > 0.05 else 0
     gaps = _gaps(got)
-    return f"  {name:<22} {got.rows:>10,} rows {rate:>9,.0f} rows/s  {got.pages:>4} pages" + (f"  ({gaps})" if gaps else "")
+    return f"  {name:<22} {got.rows:>10,} rows {rate:>9,.0f} rows/s  {got.pages:>4} pages" + (
+        f"  ({gaps})" if gaps else ""
+    )
 
 
 def _state(night: Night, got: Extracted) -> dict[str, Any]:
@@ -151,7 +153,9 @@ def _refuse_nothing(states: list[Mapping[str, Any]] | list[dict[str, Any]]) -> N
         return
     reasons = "; ".join(sorted({f"{s['table']}: {s['reason']}" for s in states})[:3])
     if all(state["state"] == "denied" for state in states):
-        raise AccessDenied(f"the account may read none of the tables ({reasons})", remedy="grant it the role of docs/howto/connect.md")
+        raise AccessDenied(
+            f"the account may read none of the tables ({reasons})", remedy="grant it the role of docs/howto/connect.md"
+        )
     raise SourceUnavailable(f"no table could be read ({reasons})", remedy="run `nowguard check`")
 
 

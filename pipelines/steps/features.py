@@ -44,7 +44,9 @@ def _build_day(night: Night, lease: Lease, day: date, inputs: str) -> list[StepR
             night.lake.view(con, contract(name), night.instance, [day], name=name)
         for table in building.order():
             if table.layer == "state":
-                night.lake.view(con, table, night.instance, night.latest_before(table, day), name=f"{table.name}{building.PREVIOUS}")
+                night.lake.view(
+                    con, table, night.instance, night.latest_before(table, day), name=f"{table.name}{building.PREVIOUS}"
+                )
         for table, data in building.build_day(con, night.instance, day):
             part = night.lake.replace(lease, table, night.instance, day, data, inputs=inputs)
             rows.append(StepRow("features", table.name, day, "ok" if part.changed else "unchanged", part.rows))

@@ -139,4 +139,6 @@ def tables_of(layer: str) -> Sequence[Table]:
 
 def require_instance(settings: Settings) -> None:
     if not settings.instance:
-        raise UsageError("no instance is configured", remedy="set NOWGUARD_INSTANCE_URL, e.g. https://acme.service-now.com")
+        raise UsageError(
+            "no instance is configured", remedy="set NOWGUARD_INSTANCE_URL, e.g. https://acme.service-now.com"
+        )

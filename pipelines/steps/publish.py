@@ -50,7 +50,11 @@ def _fold(settings: Settings, lake: Lake, store: StateStore) -> dict[str, pa.Tab
             ]
             _union(con, table.name, paths)
         return alerts.publishable(
-            con, con.sql(f"FROM {detection.name}"), con.sql(f"FROM {evidence.name}"), alerts.Triage(store), now=utc_now()
+            con,
+            con.sql(f"FROM {detection.name}"),
+            con.sql(f"FROM {evidence.name}"),
+            alerts.Triage(store),
+            now=utc_now(),
         )
 
 
@@ -60,7 +64,9 @@ def _union(con: duckdb.DuckDBPyConnection, name: str, paths: list[str]) -> None:
         con.register(name, empty(contract(name)))
         return
     listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-    con.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS SELECT * FROM read_parquet([{listed}], hive_partitioning = false)')
+    con.execute(
+        f'CREATE OR REPLACE TEMP VIEW "{name}" AS SELECT * FROM read_parquet([{listed}], hive_partitioning = false)'
+    )
 
 
 def _write_report(night: Night) -> None:

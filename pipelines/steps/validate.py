@@ -54,7 +54,9 @@ def _judge_day(
     quarantined: list[pa.Table] = []
     verdicts: list[tuple[Table, str]] = []
     results_table = contract("out__quality_result")
-    before = [d for d in night.lake.days(results_table, night.instance) if day - timedelta(days=HISTORY_DAYS) <= d < day]
+    before = [
+        d for d in night.lake.days(results_table, night.instance) if day - timedelta(days=HISTORY_DAYS) <= d < day
+    ]
     with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
         night.lake.view(con, results_table, night.instance, before, name="past_results")
         for table in tables:
@@ -66,9 +68,7 @@ def _judge_day(
             quarantined.append(report.quarantine)
             failures += report.stop_failures
             verdicts.append((table, report.verdict))
-            rows.append(
-                StepRow(step, table.name, day, report.verdict, report.rows, spent[0], report.summary)
-            )
+            rows.append(StepRow(step, table.name, day, report.verdict, report.rows, spent[0], report.summary))
     judged = {table.name for table in tables}
     _merge(night, lease, "out__quality_result", day, results, judged)
     _merge(night, lease, "out__quarantine", day, quarantined, judged)

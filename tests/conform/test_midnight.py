@@ -97,7 +97,7 @@ def derived(night: Night, *days: Any) -> list[dict[str, Any]]:
     return found
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(actions, max_size=14))
 def test_two_days_give_what_one_day_gives(script: list[tuple[int, str, str, int, bool]]) -> None:
     noon = datetime.fromisoformat(f"{DAY}T12:00:00")

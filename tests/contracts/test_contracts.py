@@ -32,7 +32,9 @@ def test_schema_and_ddl_agree_and_every_column_has_a_comment(table: Table) -> No
             con.execute(statement)
         con.register("frame", empty(table))
         con.execute("INSERT INTO made BY NAME SELECT * FROM frame")
-        columns = con.execute("SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'made' ORDER BY column_index").fetchall()
+        columns = con.execute(
+            "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'made' ORDER BY column_index"
+        ).fetchall()
     assert [c for c, _ in columns] == list(table.columns)
     assert all(comment for _, comment in columns)
 

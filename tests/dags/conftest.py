@@ -28,7 +28,7 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
     (home / ".secrets" / "fernet").write_text(Fernet.generate_key().decode())
     subprocess.run([airflow(), "db", "migrate"], env=environment(home), check=True, capture_output=True, timeout=240)
-    yield home
+    return home
 
 
 def airflow() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import subprocess
@@ -41,7 +42,12 @@ print("DESCRIPTION " + json.dumps(out))
 def described(airflow_home: Path) -> dict[str, object]:
     script = DESCRIBE.format(folder=str(REPOSITORY / "dags"))
     done = subprocess.run(
-        [sys.executable, "-c", script], env=environment(airflow_home), capture_output=True, text=True, timeout=240, check=True
+        [sys.executable, "-c", script],
+        env=environment(airflow_home),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=True,
     )
     line = next(part for part in done.stdout.splitlines() if part.startswith("DESCRIPTION "))
     found: dict[str, object] = json.loads(line.removeprefix("DESCRIPTION "))
@@ -57,7 +63,7 @@ def test_the_steps_run_in_order_with_at_most_ten_tasks(described: dict[str, obje
     assert isinstance(tasks, dict)
     order = ["plan", "extract", "validate", "conform", "features", "detect", "publish"]
     assert list(tasks) == order
-    assert all(tasks[a] == [b] for a, b in zip(order, order[1:], strict=False))
+    assert all(tasks[a] == [b] for a, b in itertools.pairwise(order))
     assert len(tasks) <= 10
 
 
@@ -130,4 +136,6 @@ def test_the_configuration_holds_no_absolute_path_and_no_secret() -> None:
     assert not [v for v in values if v.startswith("/")]
     assert "host = 127.0.0.1" in text
     assert "load_examples = False" in text
-    assert all("_cmd" in line for line in text.splitlines() if "fernet_key" in line or "secret" in line and "=" in line)
+    assert all(
+        "_cmd" in line for line in text.splitlines() if "fernet_key" in line or ("secret" in line and "=" in line)
+    )

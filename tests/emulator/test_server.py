@@ -57,7 +57,10 @@ def get(running: RunningEmulator) -> Get:
 
 
 def test_errors_have_the_documented_bodies(running: RunningEmulator, get: Get) -> None:
-    assert get("/api/now/table/nope")[2] == {"error": {"message": "Invalid table nope", "detail": None}, "status": "failure"}
+    assert get("/api/now/table/nope")[2] == {
+        "error": {"message": "Invalid table nope", "detail": None},
+        "status": "failure",
+    }
     assert getter(running, password="no")("/api/now/table/sysevent")[0::2] == (
         401, {"error": {"message": "User Not Authenticated", "detail": "Required to provide Auth information"}, "status": "failure"},
     )  # fmt: skip
@@ -109,7 +112,14 @@ def test_a_denied_table_is_empty_or_forbidden_and_still_counted(running: Running
 
 def test_tokens_stay_the_same_while_valid_and_count_down(running: RunningEmulator) -> None:
     client_id, secret = next(iter(running.control.instance.clients.items()))
-    form = {"grant_type": "password", "username": "nowguard.collector", "password": "pw", "client_id": client_id, "client_secret": secret}
+    form = {
+        "grant_type": "password",
+        "username": "nowguard.collector",
+        "password": "pw",
+        "client_id": client_id,
+        "client_secret": secret,
+    }
+
     def ask() -> Any:
         return POOL.request("POST", f"{running.url}/oauth_token.do", fields=form, encode_multipart=False).json()
 
@@ -132,7 +142,10 @@ def test_five_wrong_passwords_lock_the_account(running: RunningEmulator, get: Ge
 
 def test_rows_rotate_away_and_late_rows_arrive_as_the_clock_moves(running: RunningEmulator, get: Get) -> None:
     before = int(get("/api/now/table/sysevent")[1]["x-total-count"])
-    running.control.load("sysevent", [{"sys_id": "e" * 32, "sys_created_on": "2026-03-18 11:00:00", "_visible_at": "2026-03-18 14:00:00"}])
+    running.control.load(
+        "sysevent",
+        [{"sys_id": "e" * 32, "sys_created_on": "2026-03-18 11:00:00", "_visible_at": "2026-03-18 14:00:00"}],
+    )
     assert int(get("/api/now/table/sysevent")[1]["x-total-count"]) == before
     running.control.set_now(NOW + timedelta(hours=3))
     assert int(get("/api/now/table/sysevent")[1]["x-total-count"]) == before + 1

@@ -123,7 +123,9 @@ def test_a_lease_that_was_taken_over_cannot_write(lake: Lake, lease: Lease) -> N
     assert lake.days(COVERAGE, "acme") == []
 
 
-def test_a_full_disk_leaves_the_old_version_and_no_rest(lake: Lake, lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_old_version_and_no_rest(
+    lake: Lake, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lake.replace(lease, COVERAGE, "acme", DAY, rows("a"))
 
     def full(*_: object, **__: object) -> None:

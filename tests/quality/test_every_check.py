@@ -62,7 +62,9 @@ def test_breaking_one_thing_fails_exactly_that_expectation(table: Table, check: 
     column = ", ".join(table.key) if check.kind is CheckKind.UNIQUE_KEY else check.column
     assert (check.kind.value, column) in failed(report)
     assert failed(report) - {(check.kind.value, column)} <= inseparable(table, check)
-    assert report.verdict == ("failed" if check.severity == "stop" or inseparable(table, check) & stops(table) & failed(report) else "warned")
+    assert report.verdict == (
+        "failed" if check.severity == "stop" or inseparable(table, check) & stops(table) & failed(report) else "warned"
+    )
 
 
 def inseparable(table: Table, check: Check) -> set[tuple[str, str]]:
@@ -82,8 +84,12 @@ def test_the_contract_makes_a_real_suite_with_its_severities(table: Table) -> No
     suite = suite_of(table)
 
     asked = [c for c in table.all_checks() if c.is_row_check]
-    assert [(e.expectation_type, e.column) for e in suite.expectations] == [(EXPECTATION_OF[c.kind], c.column) for c in asked]
-    assert [str(e.severity.value) for e in suite.expectations] == [{"stop": "critical", "warn": "warning"}[c.severity] for c in asked]
+    assert [(e.expectation_type, e.column) for e in suite.expectations] == [
+        (EXPECTATION_OF[c.kind], c.column) for c in asked
+    ]
+    assert [str(e.severity.value) for e in suite.expectations] == [
+        {"stop": "critical", "warn": "warning"}[c.severity] for c in asked
+    ]
 
 
 def test_every_kind_of_check_has_an_expectation() -> None:

@@ -16,17 +16,35 @@ from pipelines.report import render
 from pipelines.state_store import StateStore
 
 DAY = date(2026, 3, 1)
-HOSTILE = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\"><svg onload=alert(1)>", "{{ 7*7 }}", "\u202egnp.exe\x1b[31m")
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "{{ 7*7 }}",
+    "\u202egnp.exe\x1b[31m",
+)
 
 
 def page_of(folder: Path, state: str, title: str | None = None) -> str:
     lake = Lake(folder, StateStore(folder / "state" / "nowguard.sqlite"))
     table, alert = contract("out__coverage"), contract("out__alert")
-    coverage = [{"instance": "acme", "event_date": DAY, "policy_id": "impossible_travel", "state": state, "reason": "no location database"}]
+    coverage = [
+        {
+            "instance": "acme",
+            "event_date": DAY,
+            "policy_id": "impossible_travel",
+            "state": state,
+            "reason": "no location database",
+        }
+    ]
     row = {"instance": "acme", "event_date": DAY, "alert_uid": "a", "policy_id": "impossible_travel", "policy_kind": "anomaly", "severity": "high",
            "status": "new", "first_seen": datetime(2026, 3, 1), "last_seen": datetime(2026, 3, 1), "title": title, "evidence_count": 1,
            "actor_user_name": title, "is_summary": False, "risk_score": 90.0, "priority": 50.0}  # fmt: skip
-    alerts = pa.Table.from_pylist([{**dict.fromkeys(alert.columns), **row}], schema=alert.arrow_schema()) if title else empty(alert)
+    alerts = (
+        pa.Table.from_pylist([{**dict.fromkeys(alert.columns), **row}], schema=alert.arrow_schema())
+        if title
+        else empty(alert)
+    )
     with lake.acquire("acme", None, owner="run", ttl=timedelta(minutes=2)) as lease:
         lake.replace(lease, table, "acme", DAY, pa.Table.from_pylist(coverage, schema=table.arrow_schema()))
         frames = {"alerts": alerts, "behaviors": empty(alert), "alert_evidence": empty(contract("out__alert_evidence"))}

@@ -26,7 +26,10 @@ QUICK = Pace(workers=2, page_size=40, back_off_seconds=0.002, page_deadline_seco
 @pytest.fixture
 def instance() -> Iterator[Instance]:
     """100 rows of `sysevent` on one day, some of them in the same second, and a few users."""
-    users = [{"sys_id": f"b{n:031x}", "user_name": f"u{n}", "active": "true", "sys_created_on": "2026-01-01 00:00:00"} for n in range(55)]
+    users = [
+        {"sys_id": f"b{n:031x}", "user_name": f"u{n}", "active": "true", "sys_created_on": "2026-01-01 00:00:00"}
+        for n in range(55)
+    ]
     with running(Instance({"sysevent": log_rows(100, ties=3), "sys_user": users, "sys_properties": []})) as found:
         yield found
 
@@ -41,14 +44,21 @@ def silent(table: str, rows: int, pages: int = 0) -> None:
 
 
 def read(
-    instance: Instance, folder: Path, *tables: str, pace: Pace = QUICK, window: Window = WINDOW, connection: Connection | None = None
+    instance: Instance,
+    folder: Path,
+    *tables: str,
+    pace: Pace = QUICK,
+    window: Window = WINDOW,
+    connection: Connection | None = None,
 ) -> dict[str, Extracted]:
     """Results by ServiceNow table."""
     requests = []
     for name in tables or ("sysevent",):
         table = contract(f"raw_servicenow__{name}")
         assert table.source is not None
-        requests.append(ReadRequest(table, window=window) if table.source.mode == "append" else ReadRequest(table, day=DAY))
+        requests.append(
+            ReadRequest(table, window=window) if table.source.mode == "append" else ReadRequest(table, day=DAY)
+        )
     with ServiceNow(connection or connection_to(instance), pace) as source:
         return {got.table.source.table: got for got in source.read_many(requests, folder, silent) if got.table.source}
 
@@ -63,7 +73,9 @@ def ids(got: Extracted) -> list[str]:
     return landed(got)["sys_id"].to_pylist()
 
 
-def expected(instance: Instance, table: str = "sysevent", keep: Callable[[dict[str, Any]], bool] = lambda row: True) -> list[str]:
+def expected(
+    instance: Instance, table: str = "sysevent", keep: Callable[[dict[str, Any]], bool] = lambda row: True
+) -> list[str]:
     """Ids in the order of the contract."""
     rows = [r for r in instance.rows[table] if keep(r)]
     by_time = (lambda r: (r["sys_created_on"], r["sys_id"])) if table == "sysevent" else (lambda r: r["sys_id"])

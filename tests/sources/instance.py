@@ -23,7 +23,9 @@ NOW = datetime(2026, 3, 10, 6, 0, 0)
 USER, PASSWORD, CLIENT, SECRET = "collector", "pass-canary-1", "client-1", "secret-canary-2"
 TERM = re.compile(r"^([a-z_]+)(>=|<=|!=|>|<|=|IN)(.*)$", re.DOTALL)
 HTML = "<html><h1>Your instance is hibernating</h1></html>"
-CANCELLED = '"error":{"message":"Transaction cancelled: maximum execution time exceeded","detail":""},"status":"failure"'
+CANCELLED = (
+    '"error":{"message":"Transaction cancelled: maximum execution time exceeded","detail":""},"status":"failure"'
+)
 
 
 @dataclass
@@ -100,14 +102,19 @@ class Instance:
         import base64
 
         basic = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        return header == basic or (header == f"Bearer access-canary-{self.token_number}" and time.monotonic() < self.token_ends)
+        return header == basic or (
+            header == f"Bearer access-canary-{self.token_number}" and time.monotonic() < self.token_ends
+        )
 
     def answer(self, path: str, query: dict[str, str], headers: dict[str, str]) -> Reply:
         with self.lock:
             self.calls.append((path, query, headers, time.monotonic()))
             number = len(self.calls)
         if not self.is_known(headers.get("authorization", "")):
-            return Reply(401, b'{"error":{"message":"User Not Authenticated","detail":"Required to provide Auth information"},"status":"failure"}')
+            return Reply(
+                401,
+                b'{"error":{"message":"User Not Authenticated","detail":"Required to provide Auth information"},"status":"failure"}',
+            )
         table = path.rsplit("/", 1)[1]
         reply = self.stats(table, query) if "/stats/" in path else self.list(table, query)
         fault = self.faults.get(number) or self.table_faults.get(table) or self.every
@@ -120,9 +127,17 @@ class Instance:
 
     def list(self, table: str, query: dict[str, str]) -> Reply:
         if table in self.denied:
-            return Reply(403, b'{"error":{"message":"User Not Authorized","detail":"Failed API level ACL Validation"},"status":"failure"}')
+            return Reply(
+                403,
+                b'{"error":{"message":"User Not Authorized","detail":"Failed API level ACL Validation"},"status":"failure"}',
+            )
         if table not in self.rows:
-            return Reply(400, json.dumps({"error": {"message": f"Invalid table {table}", "detail": None}, "status": "failure"}).encode())
+            return Reply(
+                400,
+                json.dumps(
+                    {"error": {"message": f"Invalid table {table}", "detail": None}, "status": "failure"}
+                ).encode(),
+            )
         if self.before_page:
             self.before_page(self, table)
         with self.lock:
@@ -133,22 +148,29 @@ class Instance:
         wanted = [c for c in query.get("sysparm_fields", "").split(",") if c and c not in self.columns_hidden]
         shown = [{c: self.value(r[c]) for c in wanted if c in r} for r in page if not is_hidden(r)]
         if self.version == 1 and not shown:
-            return Reply(404, b'{"error":{"message":"No Record found","detail":"Record doesn\'t exist or ACL restricts the record retrieval"},"status":"failure"}')
+            return Reply(
+                404,
+                b'{"error":{"message":"No Record found","detail":"Record doesn\'t exist or ACL restricts the record retrieval"},"status":"failure"}',
+            )
         headers = {}
         if self.counts and query.get("sysparm_no_count") != "true":
             headers["X-Total-Count"] = str(len(found))
         return Reply(200, json.dumps({"result": shown}, separators=(",", ":")).encode(), headers=headers)
 
     def value(self, value: Any) -> Any:
-        if self.keeps_references and isinstance(value, str) and re.fullmatch(r"[0-9a-f]{32}", value) and not value.startswith("0"):
+        if (
+            self.keeps_references
+            and isinstance(value, str)
+            and re.fullmatch(r"[0-9a-f]{32}", value)
+            and not value.startswith("0")
+        ):
             return {"link": f"{self.url}/api/now/table/x/{value}", "value": value}
         return value
 
     def matching(self, table: str, query: str) -> list[Row]:
         found = list(self.rows.get(table, []))
         orders: list[tuple[str, bool]] = []
-        for part in query.replace("^^", "\0").split("^"):
-            part = part.replace("\0", "^")
+        for part in (p.replace("\0", "^") for p in query.replace("^^", "\0").split("^")):
             if part.startswith("ORDERBYDESC"):
                 orders.append((part[11:], True))
             elif part.startswith("ORDERBY"):
@@ -159,7 +181,7 @@ class Instance:
                 found = [row for row in found if self.holds(row, *term.groups())]
         for column, down in reversed(orders):
             if column not in self.refuses_ranges:
-                found.sort(key=lambda row: str(row.get(column, "")), reverse=down)  # noqa: B023
+                found.sort(key=lambda row: str(row.get(column, "")), reverse=down)
         return found
 
     def holds(self, row: Row, column: str, operator: str, value: str) -> bool:
@@ -194,9 +216,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def send(self, reply: Reply) -> None:
         body = reply.body
-        headers = {"Date": format_datetime(NOW.replace(tzinfo=UTC), usegmt=True), "Content-Type": reply.kind, **reply.headers}
+        headers = {
+            "Date": format_datetime(NOW.replace(tzinfo=UTC), usegmt=True),
+            "Content-Type": reply.kind,
+            **reply.headers,
+        }
         headers["Set-Cookie"] = "JSESSIONID=1; Path=/"
-        if "gzip" in self.headers.get("Accept-Encoding", "") and len(body) > 500 and reply.cut is None and not reply.drip:
+        if (
+            "gzip" in self.headers.get("Accept-Encoding", "")
+            and len(body) > 500
+            and reply.cut is None
+            and not reply.drip
+        ):
             body = gzip.compress(body, 1)
             headers["Content-Encoding"] = "gzip"
         self.send_response_only(reply.status)

@@ -56,7 +56,9 @@ def test_a_refused_refresh_token_says_to_connect_again(instance: Instance, tmp_p
 def test_check_says_what_is_connected_readable_missing_and_blind(instance: Instance) -> None:
     instance.columns_hidden.add("parm2")
     instance.denied.add("sys_user")
-    instance.rows["sys_properties"] = [{"sys_id": "f" * 32, "name": "glide.buildtag.last", "value": "glide-washingtondc-12-20-2023__patch4-05-20-2024"}]
+    instance.rows["sys_properties"] = [
+        {"sys_id": "f" * 32, "name": "glide.buildtag.last", "value": "glide-washingtondc-12-20-2023__patch4-05-20-2024"}
+    ]
     report = check(connection_to(instance), TABLES, pace=QUICK)
     assert (report.connected, report.verdict, report.exit_code) == (True, "Connected", 0)
     assert report.release is not None
@@ -94,7 +96,9 @@ def test_every_release_from_eureka_on_has_its_row_in_order() -> None:
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda r: r.name)
-def test_each_release_is_known_by_its_build_tag_and_readable_with_its_semantics(release, instance: Instance, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_each_release_is_known_by_its_build_tag_and_readable_with_its_semantics(
+    release, instance: Instance, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
     tag = f"glide-{release.name.lower().replace(' ', '')}-07-06-2023__patch4-hotfix1-10-03-2023"
     assert release_of(tag) is release
     instance.version = release.api_version

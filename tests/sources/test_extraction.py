@@ -15,7 +15,18 @@ from pipelines.contracts import sources
 from pipelines.emulator.instance import EmulatorSettings
 from pipelines.emulator.server import RunningEmulator, start
 from pipelines.errors import AccessDenied, NowguardError, SourceUnavailable
-from pipelines.sources.servicenow import RELEASES, Connection, Extracted, Pace, ReadRequest, ServiceNow, check, connect, release_of, stored_token
+from pipelines.sources.servicenow import (
+    RELEASES,
+    Connection,
+    Extracted,
+    Pace,
+    ReadRequest,
+    ServiceNow,
+    check,
+    connect,
+    release_of,
+    stored_token,
+)
 from pipelines.window import Window
 
 NOW = datetime(2026, 3, 18, 12, 0, 0)
@@ -43,11 +54,19 @@ def running() -> Iterator[RunningEmulator]:
 
 def connection(running: RunningEmulator, **more: object) -> Connection:
     client_id, secret = next(iter(running.control.instance.clients.items()))
-    given = {"username": "nowguard.collector", "password": SecretStr(CANARY), "client_id": client_id, "client_secret": SecretStr(secret), **more}
+    given = {
+        "username": "nowguard.collector",
+        "password": SecretStr(CANARY),
+        "client_id": client_id,
+        "client_secret": SecretStr(secret),
+        **more,
+    }
     return Connection(running.url, "test", **given)  # type: ignore[arg-type]  # names of Connection
 
 
-def read(running: RunningEmulator, folder: Path, *, page: int = 50, table: str = "sysevent", **more: object) -> Extracted:
+def read(
+    running: RunningEmulator, folder: Path, *, page: int = 50, table: str = "sysevent", **more: object
+) -> Extracted:
     pace = Pace(page_size=page, **{**QUICK, **more})  # type: ignore[arg-type]  # names of Pace
     with ServiceNow(connection(running), pace) as source:
         (got,) = source.read_many([ReadRequest(sources()[table], window=Window.of_day(DAY))], folder, lambda *_: None)
@@ -58,7 +77,10 @@ def ids(got: Extracted) -> list[str]:
     files = [str(p) for parts in got.parts.values() for p in parts]
     if not files:
         return []
-    return [r[0] for r in duckdb.execute("SELECT sys_id FROM read_parquet(?, hive_partitioning = false)", [files]).fetchall()]
+    return [
+        r[0]
+        for r in duckdb.execute("SELECT sys_id FROM read_parquet(?, hive_partitioning = false)", [files]).fetchall()
+    ]
 
 
 def test_every_row_comes_once_whatever_the_page_size(running: RunningEmulator, tmp_path: Path) -> None:
@@ -96,7 +118,9 @@ FAULTS = (
 
 
 @pytest.mark.parametrize("kind", FAULTS)
-def test_the_rows_are_the_same_whichever_call_the_fault_strikes(running: RunningEmulator, tmp_path: Path, kind: str) -> None:
+def test_the_rows_are_the_same_whichever_call_the_fault_strikes(
+    running: RunningEmulator, tmp_path: Path, kind: str
+) -> None:
     made = rows(120)
     running.control.load("sysevent", made)
     for call in (1, 2, 4):
@@ -110,7 +134,9 @@ def test_an_expired_token_is_renewed_in_the_middle(running: RunningEmulator, tmp
     with ServiceNow(connection(running), Pace(page_size=10, **QUICK)) as source:  # type: ignore[arg-type]  # names of Pace
         source.now()
         running.control.expire_tokens()
-        (got,) = source.read_many([ReadRequest(sources()["sysevent"], window=Window.of_day(DAY))], tmp_path, lambda *_: None)
+        (got,) = source.read_many(
+            [ReadRequest(sources()["sysevent"], window=Window.of_day(DAY))], tmp_path, lambda *_: None
+        )
     assert got.rows == 120
 
 
@@ -145,7 +171,14 @@ def test_a_wrong_secret_is_tried_twice_at_most_and_never_printed(running: Runnin
 
 
 def test_a_wrong_address_is_source_unavailable() -> None:
-    nowhere = Connection("http://localhost:9", "test", username="u", password=SecretStr(CANARY), client_id="c", client_secret=SecretStr("s"))
+    nowhere = Connection(
+        "http://localhost:9",
+        "test",
+        username="u",
+        password=SecretStr(CANARY),
+        client_id="c",
+        client_secret=SecretStr("s"),
+    )
     with ServiceNow(nowhere, Pace(**QUICK)) as source, pytest.raises(SourceUnavailable) as caught:  # type: ignore[arg-type]  # names of Pace
         source.now()
     assert CANARY not in str(caught.value)
@@ -183,10 +216,20 @@ def test_every_release_is_read_with_its_own_semantics(release: str, tmp_path: Pa
         running.control.load("sysevent", rows(25))
         admin = running.control.instance.passwords["admin"]
         client_id, secret = next(iter(running.control.instance.clients.items()))
-        there = Connection(running.url, "test", auth=auth, username="admin", password=SecretStr(admin), client_id=client_id, client_secret=SecretStr(secret))  # type: ignore[arg-type]  # a grant by name
+        there = Connection(
+            running.url,
+            "test",
+            auth=auth,
+            username="admin",
+            password=SecretStr(admin),
+            client_id=client_id,
+            client_secret=SecretStr(secret),
+        )  # type: ignore[arg-type]  # a grant by name
         requests = [ReadRequest(sources()[t], window=Window.of_day(DAY)) for t in ("sysevent", "sys_audit_role")]
         with ServiceNow(there, Pace(page_size=10, **QUICK)) as source:  # type: ignore[arg-type]  # names of Pace
-            got = {g.table.source.table: g for g in source.read_many(requests, tmp_path, lambda *_: None) if g.table.source}
+            got = {
+                g.table.source.table: g for g in source.read_many(requests, tmp_path, lambda *_: None) if g.table.source
+            }
     assert got["sysevent"].rows == 25
     assert (got["sys_audit_role"].state, got["sys_audit_role"].rows) == ("ok", 0)
 

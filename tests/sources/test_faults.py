@@ -26,7 +26,9 @@ SPOILT: dict[str, Callable[[Reply], Reply]] = {
     "503": lambda r: Reply(503, b"<html>Maintenance</html>", "text/html"),
     "html": lambda r: Reply(200, HTML.encode(), "text/html"),
     "truncated": lambda r: replace(r, body=r.body[:-20]),
-    "truncated at a row": lambda r: replace(r, body=r.body[: r.body.rfind(b"},{") + 1] if b"},{" in r.body else r.body[:-3]),
+    "truncated at a row": lambda r: replace(
+        r, body=r.body[: r.body.rfind(b"},{") + 1] if b"},{" in r.body else r.body[:-3]
+    ),
     "error after the rows": lambda r: replace(r, body=r.body[:-1] + b"," + CANCELLED.encode() + b"}"),
     "error in the array": lambda r: replace(r, body=r.body[:-2] + b"," + CANCELLED.encode() + b"}"),
     "trailing comma": lambda r: replace(r, body=r.body[:-2] + b",]," + CANCELLED.encode() + b"}"),
@@ -52,7 +54,9 @@ def test_a_fault_at_every_call_leaves_the_same_rows(fault: str, instance: Instan
 
 
 @pytest.mark.parametrize("fault", ["500", "502", "503", "202", "truncated", "reset", "error in the array"])
-def test_a_fault_that_stays_on_one_table_fails_it_and_the_others_are_read(fault: str, instance: Instance, tmp_path: Path) -> None:
+def test_a_fault_that_stays_on_one_table_fails_it_and_the_others_are_read(
+    fault: str, instance: Instance, tmp_path: Path
+) -> None:
     instance.table_faults["sys_user"] = SPOILT[fault]
     instance.rows["sysevent"] = log_rows(30)
     found = read(instance, tmp_path, "sys_user", "sysevent", pace=replace(QUICK, max_attempts=3, back_off_seconds=0.05))
@@ -91,7 +95,9 @@ def test_retry_after_may_be_a_date_and_a_rate_rule_names_its_reset() -> None:
     date = {"Date": format_datetime(now, usegmt=True)}
     later = format_datetime(now + timedelta(seconds=42), usegmt=True)
     assert asked_to_wait(Response(429, {**date, "Retry-After": later}, bytearray(), 0)) == 42
-    assert asked_to_wait(Response(429, {**date, "X-RateLimit-Reset": str(int(now.timestamp()) + 7)}, bytearray(), 0)) == 7
+    assert (
+        asked_to_wait(Response(429, {**date, "X-RateLimit-Reset": str(int(now.timestamp()) + 7)}, bytearray(), 0)) == 7
+    )
     assert asked_to_wait(Response(429, {**date, "Retry-After": "soon"}, bytearray(), 0)) is None
 
 
@@ -192,7 +198,9 @@ def test_an_absent_column_is_null_and_named_and_an_empty_one_stays_empty(instanc
 
 
 @pytest.mark.parametrize("column", ["sys_id", "sys_created_on"])
-def test_without_key_or_time_the_table_stops_with_a_data_quality_error(column: str, instance: Instance, tmp_path: Path) -> None:
+def test_without_key_or_time_the_table_stops_with_a_data_quality_error(
+    column: str, instance: Instance, tmp_path: Path
+) -> None:
     instance.columns_hidden = {column}
     with pytest.raises(DataQualityError, match=column) as raised:
         read(instance, tmp_path, "sysevent", "sys_user")
@@ -209,7 +217,13 @@ def test_a_retyped_column_stays_text(instance: Instance, tmp_path: Path) -> None
 def test_doubled_rows_are_kept_once(instance: Instance, tmp_path: Path) -> None:
     def double(reply: Reply) -> Reply:
         rows = json.loads(reply.body)["result"]
-        return replace(reply, body=json.dumps({"result": [r for row in rows for r in (row, row)] if isinstance(rows, list) else rows}, separators=(",", ":")).encode())
+        return replace(
+            reply,
+            body=json.dumps(
+                {"result": [r for row in rows for r in (row, row)] if isinstance(rows, list) else rows},
+                separators=(",", ":"),
+            ).encode(),
+        )
 
     instance.table_faults["sysevent"] = double
     assert ids(read(instance, tmp_path)["sysevent"]) == expected(instance)
@@ -257,7 +271,9 @@ def test_a_snapshot_whose_ranges_are_refused_is_proven_by_its_count(instance: In
 def test_a_slow_drip_ends_at_the_deadline(instance: Instance, tmp_path: Path) -> None:
     instance.table_faults["sysevent"] = lambda reply: replace(reply, drip=0.05)
     began = time.monotonic()
-    got = read(instance, tmp_path, pace=replace(QUICK, page_deadline_seconds=0.5, max_attempts=2, workers=1))["sysevent"]
+    got = read(instance, tmp_path, pace=replace(QUICK, page_deadline_seconds=0.5, max_attempts=2, workers=1))[
+        "sysevent"
+    ]
     assert got.state == "failed"
     assert time.monotonic() - began < 4
 

@@ -78,7 +78,9 @@ def test_without_counts_in_headers_the_aggregate_api_is_asked(instance: Instance
     assert (set(ids(got)), got.hidden_rows) == (shown, 294)
 
 
-def test_rows_inserted_behind_ahead_and_at_the_cursor_while_paging_lose_nothing(instance: Instance, tmp_path: Path) -> None:
+def test_rows_inserted_behind_ahead_and_at_the_cursor_while_paging_lose_nothing(
+    instance: Instance, tmp_path: Path
+) -> None:
     before = {r["sys_id"] for r in instance.rows["sysevent"]}
     number = iter(range(10_000))
 
@@ -142,7 +144,9 @@ def test_any_data_with_ties_and_hidden_rows_comes_exactly_once(
     secret = {r["sys_id"] for r in rows if hidden and int(r["sys_id"], 16) % 5 < hidden}
     with running(Instance({"sysevent": rows}, counts=counts)) as instance:
         instance.hidden["sysevent"] = lambda row: row["sys_id"] in secret
-        got = read(instance, tmp_path_factory.mktemp("k"), pace=replace(QUICK, page_size=page, workers=workers))["sysevent"]
+        got = read(instance, tmp_path_factory.mktemp("k"), pace=replace(QUICK, page_size=page, workers=workers))[
+            "sysevent"
+        ]
     assert ids(got) == expected(instance, keep=lambda r: r["sys_id"] not in secret)
     assert got.state == ("denied" if len(secret) == len(rows) else "ok")
     if got.state == "ok":

@@ -53,7 +53,9 @@ def test_any_text_comes_through(rows: list[dict[str, str]]) -> None:
     assert parse(answered(compact(rows))).objects() == rows
 
 
-@pytest.mark.parametrize("value", ['"},{"', '},{"sys_id":"x"', '"sys_id":"', "\\", '\\"},{', '],"error":{', '{"a":{"b":1}}'])
+@pytest.mark.parametrize(
+    "value", ['"},{"', '},{"sys_id":"x"', '"sys_id":"', "\\", '\\"},{', '],"error":{', '{"a":{"b":1}}']
+)
 def test_hostile_text_comes_through(value: str) -> None:
     rows = [{"sys_id": "a1", "x": value, "y": value}, {"sys_id": "a2", "x": value}]
     page = parse(answered(compact(rows)))
@@ -90,7 +92,17 @@ def test_html_is_no_page_whatever_its_status() -> None:
         parse(Response(200, {"Content-Type": "text/html"}, bytearray(compact(ROWS)), 0.1))
 
 
-HOSTILE = ["\x00nul", "lone \ud800 surrogate", "x},{", '{"value":"not an object"}', '{"a":{"b":1}}', "\u202ebidi", "'; DROP TABLE x; --", "a\nb\r\tc", ""]
+HOSTILE = [
+    "\x00nul",
+    "lone \ud800 surrogate",
+    "x},{",
+    '{"value":"not an object"}',
+    '{"a":{"b":1}}',
+    "\u202ebidi",
+    "'; DROP TABLE x; --",
+    "a\nb\r\tc",
+    "",
+]
 
 
 def test_hostile_values_land_as_they_are(instance: Instance, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pipelines.steps import run_night
 
 END = date(2026, 3, 20)
 NIGHTS = 3
-SEEN = ("alerts", "behaviors", "alert_evidence", "activities", "files", "coverage", "users", "quality", "user_risk")
+SEEN = ("alerts", "behaviors", "alert_evidence", "activities", "files", "coverage", "users", "user_risk")
 UNSTABLE = {"created_at", "seconds", "observed_at"}
 
 

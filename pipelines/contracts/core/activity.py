@@ -15,15 +15,30 @@ TABLE = Table(
     sort_by=("actor_user_uid", "time", "activity_uid"),
     time_column="time",
     fields=(
-        Field("activity_uid", S, "Stable id: source table and sys_id, with a suffix where one row gives several", required=True),
+        Field(
+            "activity_uid",
+            S,
+            "Stable id: source table and sys_id, with a suffix where one row gives several",
+            required=True,
+        ),
         Field("time", T, "When it happened", required=True, unit="UTC", source="sys_created_on"),
         Field("activity_name", S, "Normalised verb", required=True, one_of=ACTIVITY_NAMES),
         Field("class_uid", D, "OCSF 1.8.0 class"),
         Field("activity_id", D, "OCSF activity within the class"),
         Field("status", S, "Outcome", one_of=("success", "failure", "unknown")),
         # who
-        Field("actor_user_uid", S, "Who really did it: sys_user.sys_id; null where the name matches no account", pii=Pii.PSEUDONYM),
-        Field("actor_user_name", S, "Who really did it: user name; the name as typed for a failed login", pii=Pii.IDENTIFIER),
+        Field(
+            "actor_user_uid",
+            S,
+            "Who really did it: sys_user.sys_id; null where the name matches no account",
+            pii=Pii.PSEUDONYM,
+        ),
+        Field(
+            "actor_user_name",
+            S,
+            "Who really did it: user name; the name as typed for a failed login",
+            pii=Pii.IDENTIFIER,
+        ),
         Field("is_impersonated", B, "The actor was impersonating the effective user", required=True),
         Field("effective_user_name", S, "Account that the platform attributes the action to", pii=Pii.IDENTIFIER),
         Field("session_uid", S, "Session id where the source has it", pii=Pii.PSEUDONYM),
@@ -49,16 +64,26 @@ TABLE = Table(
         Field("longitude", F, "Of the city; null without one", unit="degrees"),
         Field("asn", D, "Autonomous system number of the address"),
         Field("as_org", S, "Organisation of that autonomous system"),
-        Field("ip_categories", Dtype.STRINGS, "Categories valid at the time of the activity, sorted; empty list where none"),
+        Field(
+            "ip_categories",
+            Dtype.STRINGS,
+            "Categories valid at the time of the activity, sorted; empty list where none",
+        ),
         Field("device_key", S, "Browser family, system family and device family: continuity of a device"),
         Field("agent_family", S, "Browser or client family"),
         Field("os_family", S, "Operating system family"),
         Field("agent_kind", S, "What kind of client", one_of=("browser", "mobile", "api", "bot", "unknown")),
         # who that is, as of the event
         Field("department", S, "sys_user.department of the actor", pii=Pii.PSEUDONYM),
-        Field("is_external", B, "The actor holds snc_external or is a customer contact; null where roles are unreadable"),
+        Field(
+            "is_external", B, "The actor holds snc_external or is a customer contact; null where roles are unreadable"
+        ),
         Field("is_integration", B, "An integration or web-service-only account; null where the account is unknown"),
-        Field("is_privileged", B, "The actor holds admin, security_admin, impersonator or oauth_admin; null where unreadable"),
+        Field(
+            "is_privileged",
+            B,
+            "The actor holds admin, security_admin, impersonator or oauth_admin; null where unreadable",
+        ),
         Field("is_account_active", B, "sys_user.active as of the event; null where unknown"),
         Field("profile_source", S, "Where the profile comes from", one_of=("observed", "reconstructed", "unknown")),
         # provenance

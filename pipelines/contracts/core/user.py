@@ -17,8 +17,14 @@ TABLE = Table(
         Field("is_active", Dtype.BOOL, "sys_user.active"),
         Field("is_locked_out", Dtype.BOOL, "sys_user.locked_out"),
         Field("is_integration", Dtype.BOOL, "Integration or web-service-only account"),
-        Field("is_external", Dtype.BOOL, "Holds snc_external or is a customer contact; null where roles are unreadable"),
-        Field("is_privileged", Dtype.BOOL, "Holds admin, security_admin, impersonator or oauth_admin; null where unreadable"),
+        Field(
+            "is_external", Dtype.BOOL, "Holds snc_external or is a customer contact; null where roles are unreadable"
+        ),
+        Field(
+            "is_privileged",
+            Dtype.BOOL,
+            "Holds admin, security_admin, impersonator or oauth_admin; null where unreadable",
+        ),
         Field("department", Dtype.STRING, "Department", pii=Pii.PSEUDONYM),
         Field("manager_uid", Dtype.STRING, "Manager", pii=Pii.PSEUDONYM),
         Field("title", Dtype.STRING, "Job title", pii=Pii.CONTENT),
@@ -27,8 +33,17 @@ TABLE = Table(
         Field("role_names", Dtype.STRINGS, "Names of roles held, sorted; null where roles are unreadable"),
         Field("group_uids", Dtype.STRINGS, "Groups, sorted; null where memberships are unreadable"),
         Field("created_at", Dtype.TIMESTAMP, "When the account was created", unit="UTC"),
-        Field("updated_at", Dtype.TIMESTAMP, "When the account's row was last changed; what it was before is unknown", unit="UTC"),
-        Field("profile_source", Dtype.STRING, "observed on the day, or reconstructed from a later snapshot",
-              one_of=("observed", "reconstructed")),
+        Field(
+            "updated_at",
+            Dtype.TIMESTAMP,
+            "When the account's row was last changed; what it was before is unknown",
+            unit="UTC",
+        ),
+        Field(
+            "profile_source",
+            Dtype.STRING,
+            "observed on the day, or reconstructed from a later snapshot",
+            one_of=("observed", "reconstructed"),
+        ),
     ),
 )

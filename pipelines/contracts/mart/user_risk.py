@@ -13,7 +13,12 @@ VIEW = View(
         Field("actor_user_uid", Dtype.STRING, "sys_user.sys_id; victims of a campaign included", pii=Pii.PSEUDONYM),
         Field("risk_score", Dtype.FLOAT64, "Chance that at least one alert of this day alone is true", unit="0-100"),
         Field("priority_7d", Dtype.FLOAT64, "Priorities of the last seven days, summed and capped", unit="0-100"),
-        Field("percentile", Dtype.FLOAT64, "Share of the instance's accounts with a lower priority_7d that day", unit="0-100"),
+        Field(
+            "percentile",
+            Dtype.FLOAT64,
+            "Share of the instance's accounts with a lower priority_7d that day",
+            unit="0-100",
+        ),
         Field("alert_count", Dtype.INT64, "Alerts of this day"),
         Field("model_score", Dtype.FLOAT64, "Score of the anomaly model; null until one is trained", unit="0-100"),
     ),

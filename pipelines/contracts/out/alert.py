@@ -21,7 +21,12 @@ TABLE = Table(
         Field("risk_score", N, "100 x estimated probability of a true positive", unit="0-100"),
         Field("priority", N, "How much it matters", unit="0-100"),
         Field("status", S, "Where triage stands", required=True, one_of=("new", "acknowledged", "closed")),
-        Field("actor_user_uid", S, "sys_user.sys_id; null for an unknown account, a campaign or a summary", pii=Pii.PSEUDONYM),
+        Field(
+            "actor_user_uid",
+            S,
+            "sys_user.sys_id; null for an unknown account, a campaign or a summary",
+            pii=Pii.PSEUDONYM,
+        ),
         Field("actor_user_name", S, "User name; null for a campaign or a summary", pii=Pii.IDENTIFIER),
         Field("actor_user_uids", L, "Everybody concerned, sorted; all victims of a campaign", pii=Pii.PSEUDONYM),
         Field("first_seen", Dtype.TIMESTAMP, "First evidence", required=True, unit="UTC"),

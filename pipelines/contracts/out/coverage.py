@@ -12,7 +12,13 @@ TABLE = Table(
     sort_by=("policy_id",),
     fields=(
         Field("policy_id", Dtype.STRING, "The policy", required=True),
-        Field("state", Dtype.STRING, "How well it could see", required=True, one_of=("active", "learning", "degraded", "blind")),
+        Field(
+            "state",
+            Dtype.STRING,
+            "How well it could see",
+            required=True,
+            one_of=("active", "learning", "degraded", "blind"),
+        ),
         Field("reason", Dtype.STRING, "What is missing and what to do; empty where active"),
     ),
 )

@@ -21,7 +21,9 @@ TABLE = Table(
         Field("severity", S, "How bad it is if true", required=True, one_of=("informational", "low", "medium", "high")),
         Field("actor_user_uid", S, "sys_user.sys_id; null for an unknown account or a campaign", pii=Pii.PSEUDONYM),
         Field("actor_user_name", S, "User name; null for a campaign", pii=Pii.IDENTIFIER),
-        Field("actor_user_uids", Dtype.STRINGS, "All victims, sorted: sys_ids, and the typed name where no account has it"),
+        Field(
+            "actor_user_uids", Dtype.STRINGS, "All victims, sorted: sys_ids, and the typed name where no account has it"
+        ),
         Field("first_seen", Dtype.TIMESTAMP, "First evidence", required=True, unit="UTC"),
         Field("last_seen", Dtype.TIMESTAMP, "Last evidence", required=True, unit="UTC"),
         Field("title", S, "One sentence for a person, plain text", pii=Pii.CONTENT, required=True),
@@ -35,8 +37,14 @@ TABLE = Table(
         Field("facts", S, "What the policy measured, JSON object", pii=Pii.CONTENT),
         Field("suppressed_by", S, "Why it is a behavior and no alert; null where it is an alert"),
         Field("is_first_for_user", Dtype.BOOL, "The trait is new for this user in 90 days; null where not comparable"),
-        Field("is_uncommon_among_peers", Dtype.BOOL, "Fewer than 5 % of the peers show the trait in 30 days; null: no peers"),
-        Field("is_uncommon_in_organisation", Dtype.BOOL, "Fewer than 5 % of the organisation show the trait in 30 days"),
+        Field(
+            "is_uncommon_among_peers",
+            Dtype.BOOL,
+            "Fewer than 5 % of the peers show the trait in 30 days; null: no peers",
+        ),
+        Field(
+            "is_uncommon_in_organisation", Dtype.BOOL, "Fewer than 5 % of the organisation show the trait in 30 days"
+        ),
         Field("is_first_in_organisation", Dtype.BOOL, "The trait is new for the organisation in 90 days"),
         Field("risk_score", Dtype.FLOAT64, "100 x estimated probability of a true positive", unit="0-100"),
         Field("risk_parts", S, "Log-odds that sum to the risk score, JSON object"),

@@ -19,6 +19,8 @@ TABLE = Table(
         Field("source_uid", S, "sys_id of the row", required=True, pii=Pii.PSEUDONYM),
         Field("time", Dtype.TIMESTAMP, "When it happened", required=True, unit="UTC"),
         Field("activity_name", S, "Normalised verb", required=True),
-        Field("summary", S, "One line for a person; no file content, no PII beyond user and address", pii=Pii.IDENTIFIER),
+        Field(
+            "summary", S, "One line for a person; no file content, no PII beyond user and address", pii=Pii.IDENTIFIER
+        ),
     ),
 )

@@ -31,7 +31,9 @@ TABLE = Table(
         Field("expected", S, "What was asked"),
         Field("measure", Dtype.FLOAT64, "What was counted, rows or a share of rows; null for a row check"),
         Field("rows", Dtype.INT64, "Rows of the partition", unit="rows"),
-        Field("failed_rows", Dtype.INT64, "Rows that do not meet it; for a null rate, rows without a value", unit="rows"),
+        Field(
+            "failed_rows", Dtype.INT64, "Rows that do not meet it; for a null rate, rows without a value", unit="rows"
+        ),
         Field("seconds", Dtype.FLOAT64, "Time of the whole table's validation", unit="seconds"),
     ),
 )

@@ -12,7 +12,9 @@ TABLE = Table(
     sort_by=("table",),
     fields=(
         Field("table", Dtype.STRING, "ServiceNow table", required=True),
-        Field("state", Dtype.STRING, "Outcome of reading it", required=True, one_of=("ok", "denied", "missing", "failed")),
+        Field(
+            "state", Dtype.STRING, "Outcome of reading it", required=True, one_of=("ok", "denied", "missing", "failed")
+        ),
         Field("reason", Dtype.STRING, "Why it could not be read; empty where it could"),
         Field("missing_columns", Dtype.STRINGS, "Columns that no row carried"),
         Field("hidden_rows", Dtype.INT64, "Rows counted by the instance and not shown to the account", unit="rows"),

@@ -14,17 +14,15 @@ CREATED_ON = Field(
     "sys_created_on", Dtype.STRING, "When the row was written, UTC", required=True, pattern=DATE_TIME_PATTERN
 )
 CREATED_BY = Field("sys_created_by", Dtype.STRING, "User name that wrote the row", pii=Pii.IDENTIFIER)
-UPDATED_ON = Field(
-    "sys_updated_on", Dtype.STRING, "When the row was last changed, UTC", pattern=DATE_TIME_PATTERN
-)
+UPDATED_ON = Field("sys_updated_on", Dtype.STRING, "When the row was last changed, UTC", pattern=DATE_TIME_PATTERN)
 UPDATED_BY = Field("sys_updated_by", Dtype.STRING, "User name that last changed the row", pii=Pii.IDENTIFIER)
 MOD_COUNT = Field("sys_mod_count", Dtype.STRING, "Number of changes")
-OBSERVED_AT = Field("observed_at", Dtype.TIMESTAMP, "When the snapshot was read, UTC by the instance's clock", required=True)
+OBSERVED_AT = Field(
+    "observed_at", Dtype.TIMESTAMP, "When the snapshot was read, UTC by the instance's clock", required=True
+)
 
 
-def text(
-    name: str, description: str, pii: Pii = Pii.NONE, pattern: str = "", one_of: tuple[str, ...] = ()
-) -> Field:
+def text(name: str, description: str, pii: Pii = Pii.NONE, pattern: str = "", one_of: tuple[str, ...] = ()) -> Field:
     """A column of the source, stored as the text the wire carried."""
     return Field(name, Dtype.STRING, description, pii=pii, pattern=pattern, one_of=one_of)
 
@@ -46,9 +44,7 @@ def reference(name: str, description: str, source: str = "") -> Field:
     return Field(name, Dtype.STRING, description, pii=Pii.PSEUDONYM, source=source)
 
 
-def append_only(
-    source: Source, title: str, *fields: Field, checks: tuple[Check, ...] = ()
-) -> Table:
+def append_only(source: Source, title: str, *fields: Field, checks: tuple[Check, ...] = ()) -> Table:
     """A log: one row per event, never changed in a way that matters, partitioned by the day of `sys_created_on`."""
     return Table(
         name=f"raw_servicenow__{source.table}",

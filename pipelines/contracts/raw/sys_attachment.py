@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from pipelines.contracts.raw._fields import (
+    CREATED_BY,
+    MOD_COUNT,
+    UPDATED_BY,
+    UPDATED_ON,
+    append_only,
+    content,
+    reference,
+    text,
+)
 from pipelines.contracts.table import Source
-from pipelines.contracts.raw._fields import CREATED_BY, MOD_COUNT, UPDATED_BY, UPDATED_ON, append_only, content, reference, text
 
 TABLE = append_only(
     Source("sys_attachment", "append"),

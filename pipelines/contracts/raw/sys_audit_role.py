@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipelines.contracts.table import Source
 from pipelines.contracts.raw._fields import CREATED_BY, append_only, reference, text
+from pipelines.contracts.table import Source
 
 TABLE = append_only(
     Source("sys_audit_role", "append", optional=True),

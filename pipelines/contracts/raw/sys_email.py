@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipelines.contracts.table import Source
 from pipelines.contracts.raw._fields import CREATED_BY, UPDATED_ON, append_only, content, identifier, reference, text
+from pipelines.contracts.table import Source
 
 TABLE = append_only(
     Source("sys_email", "append", optional=True),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipelines.contracts.table import Source
 from pipelines.contracts.raw._fields import snapshot, text
+from pipelines.contracts.table import Source
 
 TABLE = snapshot(
     Source("sys_plugins", "snapshot", fallback_for="v_plugin", optional=True),

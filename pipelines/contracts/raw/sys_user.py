@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from pipelines.contracts.raw._fields import (
+    CREATED_BY,
+    UPDATED_BY,
+    UPDATED_ON,
+    identifier,
+    moment,
+    reference,
+    snapshot,
+    text,
+)
 from pipelines.contracts.table import Source
-from pipelines.contracts.raw._fields import CREATED_BY, UPDATED_BY, UPDATED_ON, identifier, moment, reference, snapshot, text
 
 TABLE = snapshot(
     Source("sys_user", "snapshot"),

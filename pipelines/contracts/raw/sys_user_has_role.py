@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipelines.contracts.table import Source
 from pipelines.contracts.raw._fields import CREATED_BY, moment, reference, snapshot, text
+from pipelines.contracts.table import Source
 
 TABLE = snapshot(
     Source("sys_user_has_role", "snapshot"),

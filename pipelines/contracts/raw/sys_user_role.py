@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipelines.contracts.table import Source
 from pipelines.contracts.raw._fields import UPDATED_ON, content, snapshot, text
+from pipelines.contracts.table import Source
 
 TABLE = snapshot(
     Source("sys_user_role", "snapshot"),

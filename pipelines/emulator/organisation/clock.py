@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  instants are naive and mean UTC throughout the project
+EPOCH = datetime(1970, 1, 1)
 DAY = 86_400
 HOUR = 3_600
 

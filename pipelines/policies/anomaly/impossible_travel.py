@@ -50,9 +50,7 @@ def detect(tables: Tables, params: Params) -> ir.Table:
 
 def _impossible(legs: ir.Table, params: Params) -> ir.Table:
     """Too far and too fast, after the error of the locations; simultaneous ends count as a second apart."""
-    far = legs.mutate(
-        km=ibis.greatest(legs.distance_km - params.error_km, 0.0), took=ibis.greatest(legs.seconds, 1)
-    )
+    far = legs.mutate(km=ibis.greatest(legs.distance_km - params.error_km, 0.0), took=ibis.greatest(legs.seconds, 1))
     return far.filter(
         far.km >= params.min_km,
         far.km * 3600.0 >= params.min_kmh * far.took,
@@ -149,14 +147,40 @@ def _familiarity(legs: ir.Table, end: str) -> ir.IntegerValue:
 
 SUPPRESSIONS = (
     Suppression("still_learning", "system", "The person has been known for less than 7 days and 10 logins"),
-    Suppression("loose_egress", "system", "An end is a gateway, relay, cloud, anonymiser or aircraft: it says nothing of the person's place"),
-    Suppression("shared_address", "system", "Several colleagues have used the strange address on several days: a gateway or co-working place, whatever its location is said to be"),
-    Suppression("misplaced_network", "system", "Most colleagues on the network of an end have been in the country of the other end: the address is wrongly located"),
-    Suppression("network_with_many_exits", "system", "An end is on a network through which colleagues appear in several countries, as security services have; the other end is the person's"),
+    Suppression(
+        "loose_egress",
+        "system",
+        "An end is a gateway, relay, cloud, anonymiser or aircraft: it says nothing of the person's place",
+    ),
+    Suppression(
+        "shared_address",
+        "system",
+        "Several colleagues have used the strange address on several days: a gateway or co-working place, whatever its location is said to be",
+    ),
+    Suppression(
+        "misplaced_network",
+        "system",
+        "Most colleagues on the network of an end have been in the country of the other end: the address is wrongly located",
+    ),
+    Suppression(
+        "network_with_many_exits",
+        "system",
+        "An end is on a network through which colleagues appear in several countries, as security services have; the other end is the person's",
+    ),
     Suppression("corporate_address", "user", "The strange address is the organisation's own"),
-    Suppression("usual_network", "user", "The strange network or address is one that the person is used to, or has used before and on a device of theirs"),
-    Suppression("roaming_phone", "user", "An end is a mobile carrier of a country where the person is usual, which keeps its exit there for a phone abroad; the other end is a device of the person"),
-    Suppression("own_device_on_rented_server", "user", "The person's own device behind a rented server: a private tunnel"),
+    Suppression(
+        "usual_network",
+        "user",
+        "The strange network or address is one that the person is used to, or has used before and on a device of theirs",
+    ),
+    Suppression(
+        "roaming_phone",
+        "user",
+        "An end is a mobile carrier of a country where the person is usual, which keeps its exit there for a phone abroad; the other end is a device of the person",
+    ),
+    Suppression(
+        "own_device_on_rented_server", "user", "The person's own device behind a rented server: a private tunnel"
+    ),
     Suppression("colleagues_place", "organisation", "Colleagues work in the city that is strange for the person"),
 )
 
@@ -222,7 +246,13 @@ def _summed(rows: ir.Table) -> ir.Table:
 
 
 HOME: dict[str, Any] = {"city": "Utrecht"}
-FAR: dict[str, Any] = {"city": "Lagos", "src_ip": "198.51.100.77", "asn": 64900, "as_org": "Lagos Telecom", "device_key": "chrome/windows/pc"}
+FAR: dict[str, Any] = {
+    "city": "Lagos",
+    "src_ip": "198.51.100.77",
+    "asn": 64900,
+    "as_org": "Lagos Telecom",
+    "device_key": "chrome/windows/pc",
+}
 
 POLICY = Policy(
     id="impossible_travel",

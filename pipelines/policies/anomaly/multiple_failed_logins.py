@@ -208,7 +208,13 @@ def _explained(found: ir.Table, campaigns: ir.Table) -> ir.Table:
     )  # fmt: skip
 
 
-FAR: dict[str, Any] = {"city": "Hanoi", "src_ip": "198.51.100.77", "asn": 64900, "as_org": "Hanoi Telecom", "device_key": "chrome/windows/pc"}
+FAR: dict[str, Any] = {
+    "city": "Hanoi",
+    "src_ip": "198.51.100.77",
+    "asn": 64900,
+    "as_org": "Hanoi Telecom",
+    "device_key": "chrome/windows/pc",
+}
 
 
 def _spray(count: int, *, every: int = 130, **values: Any) -> tuple[Row, ...]:

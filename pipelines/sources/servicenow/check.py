@@ -55,20 +55,30 @@ class CheckReport:
     def facts(self) -> Iterator[tuple[str, str]]:
         """(what, value) for a person."""
         yield "instance", self.instance
-        yield "release", self.release.name if self.release else f"unknown ({self.build or 'the build property is not readable'})"
+        yield (
+            "release",
+            self.release.name if self.release else f"unknown ({self.build or 'the build property is not readable'})",
+        )
         yield "clock skew", "-" if self.skew_seconds is None else f"{self.skew_seconds:+.0f} s against this machine"
         yield "access token life", "-" if self.token_life_seconds is None else f"{self.token_life_seconds} s left"
-        yield "refresh token ends", "-" if self.refresh_ends is None else f"about {self.refresh_ends:%Y-%m-%d} (default life of 100 days)"
+        yield (
+            "refresh token ends",
+            "-" if self.refresh_ends is None else f"about {self.refresh_ends:%Y-%m-%d} (default life of 100 days)",
+        )
         yield "range filters", {None: "-", True: "work", False: "refused: extraction cannot page"}[self.ranges_work]
 
 
-def check(connection: Connection, tables: Sequence[Table], *, token_file: Path | None = None, pace: Pace | None = None) -> CheckReport:
+def check(
+    connection: Connection, tables: Sequence[Table], *, token_file: Path | None = None, pace: Pace | None = None
+) -> CheckReport:
     """Ask for one page of every table. Never raises for what the instance says: the report carries it."""
     try:
         with ServiceNow(connection, pace) as source:
             return _look(source, connection, tables, token_file)
     except NowguardError as error:
-        return CheckReport(False, f"Not connected: {error.cause} (fix: {error.remedy})", error.exit_code, connection.instance)
+        return CheckReport(
+            False, f"Not connected: {error.cause} (fix: {error.remedy})", error.exit_code, connection.instance
+        )
 
 
 def _look(source: ServiceNow, connection: Connection, tables: Sequence[Table], token_file: Path | None) -> CheckReport:
@@ -101,7 +111,9 @@ def _table(source: ServiceNow, table: Table) -> TableCheck:
         return TableCheck(name, problem.state, None, reason=problem.reason)
     if not page.rows:
         if page.total:
-            return TableCheck(name, "denied", page.total, reason="rows exist and none is shown: no read access (row ACL)")
+            return TableCheck(
+                name, "denied", page.total, reason="rows exist and none is shown: no read access (row ACL)"
+            )
         return TableCheck(name, "ok", page.total or 0, reason="no rows")
     carried = {key for row in page.objects() for key in row}
     return TableCheck(name, "ok", page.total, tuple(c for c in columns if c not in carried))
@@ -134,7 +146,12 @@ def _blind(tables: Sequence[TableCheck]) -> Iterator[str]:
 
 
 def _warnings(
-    skew: float, life: int | None, ends: datetime | None, ranges: bool | None, release: Release | None, connection: Connection
+    skew: float,
+    life: int | None,
+    ends: datetime | None,
+    ranges: bool | None,
+    release: Release | None,
+    connection: Connection,
 ) -> Iterator[str]:
     if abs(skew) > MOST_SKEW:
         yield f"the instance's clock differs by {skew:+.0f} s from this machine's: days are cut by the instance's"

@@ -21,7 +21,10 @@ REFRESH_LIFE = timedelta(seconds=8_640_000)  # ServiceNow's default, 100 days; s
 def connect(connection: Connection, path: Path) -> Token:
     """Ask for a token with the configured grant and write its refresh token to `path`, mode 0600."""
     if connection.auth != "oauth_password":
-        raise UsageError(f"{connection.auth} has no refresh token to keep", remedy="leave the secret in NOWGUARD_CLIENT_SECRET or NOWGUARD_PASSWORD")
+        raise UsageError(
+            f"{connection.auth} has no refresh token to keep",
+            remedy="leave the secret in NOWGUARD_CLIENT_SECRET or NOWGUARD_PASSWORD",
+        )
     pace = Pace()
     transport = Transport(connection, pace)
     try:
@@ -29,7 +32,10 @@ def connect(connection: Connection, path: Path) -> Token:
     finally:
         transport.close()
     if token.refresh is None:
-        raise AccessDenied("the instance gave no refresh token", remedy="allow the refresh token grant in the Application Registry record")
+        raise AccessDenied(
+            "the instance gave no refresh token",
+            remedy="allow the refresh token grant in the Application Registry record",
+        )
     _write(path, token.refresh, connection.url)
     return token
 

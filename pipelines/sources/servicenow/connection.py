@@ -35,7 +35,9 @@ class Pace:
     page_size: int = 10_000
     target_page_seconds: float = 20.0  # the platform cancels a request after 60 s; pages shrink long before
     max_attempts: int = 6  # consecutive failures of one page before its table is given up
-    settle: timedelta = field(default=timedelta(seconds=120))  # quota of 60 s plus margin: rows become visible at commit
+    settle: timedelta = field(
+        default=timedelta(seconds=120)
+    )  # quota of 60 s plus margin: rows become visible at commit
     connect_seconds: float = 10.0
     read_seconds: float = 90.0
     page_deadline_seconds: float = 180.0

@@ -65,7 +65,6 @@ class Slice:
             self.rows += rows
 
 
-
 class KeysetReader:
     """Reads the slices of one table and window; several workers may use it at once. `query` narrows what is read."""
 
@@ -120,7 +119,9 @@ class KeysetReader:
             return
         if not (all(page.keys) and text_of(page.first(), KEY) and text_of(page.last(), KEY)):
             absent = TIME if not all(page.keys) else KEY
-            raise TableUnreadable("unusable", f"{self.table} comes without {absent}: rows cannot be told apart or placed")
+            raise TableUnreadable(
+                "unusable", f"{self.table} comes without {absent}: rows cannot be told apart or placed"
+            )
         if list(page.keys) != sorted(page.keys):
             raise BadPage("rows are not in the order asked for; does the account lack query_range?")
         if page.keys[0] < since or page.keys[-1] >= wire_time(self.window.end):
@@ -128,7 +129,8 @@ class KeysetReader:
                 self._drops_ranges = self.api.drops_ranges(self.table, TIME, NEVER)
             if self._drops_ranges:
                 raise TableUnreadable(
-                    "failed", f"{self.table}: filters on {TIME} are ignored for this account: grant query_range (query ACL)"
+                    "failed",
+                    f"{self.table}: filters on {TIME} are ignored for this account: grant query_range (query ACL)",
                 )
             raise BadPage("rows of another time than asked for came back")
         try:
@@ -229,14 +231,18 @@ class KeysetReader:
         if self._found_any or total <= FEW_PAGES * self.size.most:
             return
         step = (self.window.end - self.window.start) / PROBES
-        places = [ordered(self.between(self.window.start + step * n, self.window.end), TIME) for n in range(PROBES - 1, 0, -1)]
+        places = [
+            ordered(self.between(self.window.start + step * n, self.window.end), TIME) for n in range(PROBES - 1, 0, -1)
+        ]
         newest = all_of(self.between(self.window.start, self.window.end), f"ORDERBYDESC{TIME}", f"ORDERBYDESC{KEY}")
         for query in (newest, *places):
             page, _ = self.api.page(self.table, query, (KEY, TIME), self.size)
             if page.rows:
                 self._found_any = True
                 return
-        raise TableUnreadable("denied", f"{total:,} rows exist and none is shown: the account has no read access to {self.table}")
+        raise TableUnreadable(
+            "denied", f"{total:,} rows exist and none is shown: the account has no read access to {self.table}"
+        )
 
     def between(self, low: datetime, high: datetime) -> str:
         """The query of low <= time < high."""

@@ -140,7 +140,9 @@ class Authenticator:
                 break
         raise SourceUnavailable(
             f"the token endpoint gives no token ({last})",
-            remedy=WAKE if last == ASLEEP else "check the address and that the OAuth plugin is active; else try again later",
+            remedy=WAKE
+            if last == ASLEEP
+            else "check the address and that the OAuth plugin is active; else try again later",
         )
 
     def _parsed(self, body: bytes | bytearray) -> Token:
@@ -148,7 +150,9 @@ class Authenticator:
             found = json.loads(body)
             access, life = str(found["access_token"]), int(found.get("expires_in", 1800))
         except (ValueError, KeyError, TypeError):
-            raise SourceUnavailable("the token endpoint answered without a token", remedy="check that the OAuth plugin is active") from None
+            raise SourceUnavailable(
+                "the token endpoint answered without a token", remedy="check that the OAuth plugin is active"
+            ) from None
         if found.get("refresh_token"):
             self._refresh = SecretStr(str(found["refresh_token"]))
         return Token(SecretStr(access), self._refresh, life, time.monotonic())

@@ -98,7 +98,9 @@ def _cut(body: bytearray, key: str, total: int | None) -> Page | None:
     if not keys or body.find(b"\n", start, end) >= 0:
         return None
     view = np.frombuffer(body, dtype=np.uint8)
-    braces = np.concatenate([np.flatnonzero(view[at : at + _BLOCK] == ord("{")) + at for at in range(start + 1, end, _BLOCK)])
+    braces = np.concatenate(
+        [np.flatnonzero(view[at : at + _BLOCK] == ord("{")) + at for at in range(start + 1, end, _BLOCK)]
+    )
     cuts = braces[(view[braces - 1] == ord(",")) & (view[braces - 2] == ord("}")) & (view[braces + 1] == ord('"'))] - 1
     if len(cuts) + 1 != len(keys):
         return None
@@ -124,7 +126,12 @@ def _edges(body: bytearray) -> tuple[int, int] | None:
     """Where the rows start and end: the first `{` after `[` and the last `}` before `]`."""
     head = _HEAD.match(body)
     tail = _TAIL.search(body, max(0, len(body) - 64))
-    if head is None or tail is None or body[head.end() : head.end() + 1] != b"{" or body[tail.start() - 1 : tail.start()] != b"}":
+    if (
+        head is None
+        or tail is None
+        or body[head.end() : head.end() + 1] != b"{"
+        or body[tail.start() - 1 : tail.start()] != b"}"
+    ):
         return None
     return head.end(), tail.start()
 

@@ -68,7 +68,10 @@ class Converter:
             return []
         data = self._tidy(table, data)
         days = [lines.first] if lines.first == lines.last else sorted(pc.unique(data["event_date"]).to_pylist())
-        return [_write(table, data, day, lines.path.with_name(f"{lines.path.stem}-{day}.parquet"), len(days)) for day in days]
+        return [
+            _write(table, data, day, lines.path.with_name(f"{lines.path.stem}-{day}.parquet"), len(days))
+            for day in days
+        ]
 
     def _read(self, table: Table, instance: str, lines: Lines) -> pa.Table:
         try:
@@ -82,18 +85,19 @@ class Converter:
             data = self._parse(table, instance, lines, LONGEST_ROW)
         except duckdb.Error as error:
             raise DataQualityError(
-                f"{table.name}: rows cannot be read ({type(error).__name__})", remedy="run again; the pages are read anew"
+                f"{table.name}: rows cannot be read ({type(error).__name__})",
+                remedy="run again; the pages are read anew",
             ) from None
         if data.num_rows != lines.rows:
-            raise DataQualityError(f"{table.name}: {lines.rows} rows came in and {data.num_rows} came out", remedy="report this as a bug")
+            raise DataQualityError(
+                f"{table.name}: {lines.rows} rows came in and {data.num_rows} came out", remedy="report this as a bug"
+            )
         return data
 
     def _parse(self, table: Table, instance: str, lines: Lines, longest: int) -> pa.Table:
         kind = "JSON" if lines.has_objects else "VARCHAR"
         columns = ", ".join(f"'{wire}': '{kind}'" for wire in table.wire_columns)
-        source = (
-            f"read_json('{_quoted(lines.path)}', format = 'newline_delimited', columns = {{{columns}}}, maximum_object_size = {longest})"
-        )
+        source = f"read_json('{_quoted(lines.path)}', format = 'newline_delimited', columns = {{{columns}}}, maximum_object_size = {longest})"
         return self._con.sql(f"SELECT {_select(table, instance, lines)} FROM {source}").to_arrow_table()
 
     def _tidy(self, table: Table, data: pa.Table) -> pa.Table:
@@ -135,7 +139,13 @@ def _write(table: Table, data: pa.Table, day: date, path: Path, days: int) -> Pa
     few = [f.name for f in table.all_fields if pc.count_distinct(sample[f.name]).as_py() < FEW * sample.num_rows]
     with explained(path):
         pq.write_table(
-            piece, path, compression="zstd", compression_level=1, use_dictionary=few, row_group_size=ROW_GROUP, store_schema=False
+            piece,
+            path,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=few,
+            row_group_size=ROW_GROUP,
+            store_schema=False,
         )
     return Part(day, path, piece.num_rows, {name: piece[name].null_count for name in piece.column_names})
 
@@ -177,7 +187,9 @@ def _clean(table: Table, lines: Lines) -> None:
     except BadPage:
         rows = []
     if len(rows) != lines.rows:
-        raise DataQualityError(f"{table.name}: rows of the answer are broken JSON", remedy="run again; the pages are read anew")
+        raise DataQualityError(
+            f"{table.name}: rows of the answer are broken JSON", remedy="run again; the pages are read anew"
+        )
     with explained(lines.path), lines.path.open("wb") as target:
         target.writelines(orjson.dumps(row) + b"\n" for row in rows)
 

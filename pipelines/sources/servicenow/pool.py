@@ -43,7 +43,9 @@ class Spooled:
 class Pool:
     """Workers over all readings of a run, and the caller's thread, which converts."""
 
-    def __init__(self, api: TableApi, pace: Pace, instance: str, folder: Path, now: datetime, progress: Progress) -> None:
+    def __init__(
+        self, api: TableApi, pace: Pace, instance: str, folder: Path, now: datetime, progress: Progress
+    ) -> None:
         self.api = api
         self.pace = pace
         self.instance = instance
@@ -63,7 +65,9 @@ class Pool:
         pieces = max(1, -(-self.pace.workers // max(1, logs)))
         for reading in readings:
             self._enqueue(reading, pieces)
-        workers = [threading.Thread(target=self._work, name=f"reader {n}", daemon=True) for n in range(self.pace.workers)]
+        workers = [
+            threading.Thread(target=self._work, name=f"reader {n}", daemon=True) for n in range(self.pace.workers)
+        ]
         converter = Converter(self.folder)
         for worker in workers:
             worker.start()
@@ -166,7 +170,9 @@ class Pool:
         name = reading.name.removeprefix("raw_servicenow__")
         start = part.lo if part else self.now
         spool = Spool(
-            self.folder, f"{name}-{start:%Y%m%d%H%M%S}", lambda path, rows, objects: self._hand_on(job, path, rows, objects)
+            self.folder,
+            f"{name}-{start:%Y%m%d%H%M%S}",
+            lambda path, rows, objects: self._hand_on(job, path, rows, objects),
         )
 
         def keep(lines: list[Bytes], rows: int, has_objects: bool) -> None:
@@ -185,7 +191,9 @@ class Pool:
         if part is None:
             lines = Lines(path, rows, day, day, observed_at=self.now, has_objects=has_objects)
         else:
-            lines = Lines(path, rows, part.lo.date(), (part.hi - SECOND).date(), before=part.hi, has_objects=has_objects)
+            lines = Lines(
+                path, rows, part.lo.date(), (part.hi - SECOND).date(), before=part.hi, has_objects=has_objects
+            )
         self._put(Spooled(job.reading, lines))
 
     # -- the caller's thread

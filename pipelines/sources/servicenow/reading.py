@@ -90,7 +90,9 @@ class Reading:
 
     def _unreadable(self, problem: TableUnreadable, seconds: float, until: datetime) -> Extracted:
         if problem.state == "unusable":
-            raise DataQualityError(problem.reason, remedy=f"give the account read access to sys_id and sys_created_on of {self.name}")
+            raise DataQualityError(
+                problem.reason, remedy=f"give the account read access to sys_id and sys_created_on of {self.name}"
+            )
         state: State = "denied" if problem.state == "denied" else "missing" if problem.state == "missing" else "failed"
         return Extracted(self.request.table, state, problem.reason, {}, 0, 0, (), self.reader.pages, seconds, until)
 
@@ -100,7 +102,9 @@ class Reading:
         if reader.total is not None and reader.total <= rows:
             return 0
         window = self.request.window
-        query = reader.between(window.start, window.end) if isinstance(reader, KeysetReader) and window else reader.query
+        query = (
+            reader.between(window.start, window.end) if isinstance(reader, KeysetReader) and window else reader.query
+        )
         return max(0, (api.count(reader.table, query) or 0) - rows)
 
 

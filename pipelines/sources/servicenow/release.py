@@ -47,7 +47,10 @@ RELEASES: tuple[Release, ...] = (
     Release("Australia", 2, _ALL, has_http_status=True, note="log tables have granular roles"),
     Release("Brazil", 2, _ALL, has_http_status=True),
 )
-_BY_NAME = {re.sub(r"[^a-z]", "", r.name.lower()): r for r in RELEASES} | {"fiji": RELEASES[1], "washington": RELEASES[18]}
+_BY_NAME = {re.sub(r"[^a-z]", "", r.name.lower()): r for r in RELEASES} | {
+    "fiji": RELEASES[1],
+    "washington": RELEASES[18],
+}
 
 #: Properties that carry the build, in the order they are believed.
 PROPERTIES = ("glide.buildtag.last", "glide.buildtag", "glide.war", "glide.buildname")

@@ -66,7 +66,11 @@ class SnapshotReader:
             last, count = following, True
 
     def _pass_on(self, page: Page, sink: Sink) -> None:
-        fresh = [number for number, key in enumerate(page.keys) if key not in self._known] if self._known else range(page.rows)
+        fresh = (
+            [number for number, key in enumerate(page.keys) if key not in self._known]
+            if self._known
+            else range(page.rows)
+        )
         if fresh:
             sink(_picked(page, fresh), len(fresh), page.has_objects)
         self.rows += page.rows
@@ -95,7 +99,9 @@ class SnapshotReader:
             return None
         low, high = _number(last), LAST
         if not self.rows and not self._is_part and self._is_hidden_everywhere():
-            raise TableUnreadable("denied", f"{total:,} rows exist and none is shown: the account has no read access to {self.table}")
+            raise TableUnreadable(
+                "denied", f"{total:,} rows exist and none is shown: the account has no read access to {self.table}"
+            )
         while high - low > 1:
             middle = (low + high) // 2
             count = self.api.count(self.table, all_of(self._after(last), term(KEY, "<=", f"{middle:032x}"))) or 0
@@ -122,7 +128,9 @@ class SnapshotReader:
         seen, offset = {*self._previous, *self._known}, 0
         self.total = None
         while True:
-            page, limit = self.api.page(self.table, ordered(self.query, KEY), self.columns, self.size, count=True, offset=offset)
+            page, limit = self.api.page(
+                self.table, ordered(self.query, KEY), self.columns, self.size, count=True, offset=offset
+            )
             self.pages += 1
             self.total = page.total if self.total is None else self.total
             fresh = []
@@ -175,4 +183,3 @@ def _picked(page: Page, wanted: Sequence[int]) -> list[Bytes]:
             found.append(memoryview(page.text)[position:stop])
         position = stop + 1
     return found
-

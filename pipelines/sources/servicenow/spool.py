@@ -76,7 +76,11 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageError(f"no space is left to write {path.name}", remedy=f"free space under {path.parent} and run again") from None
+            raise StorageError(
+                f"no space is left to write {path.name}", remedy=f"free space under {path.parent} and run again"
+            ) from None
         if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-            raise StorageError(f"{path.parent} cannot be written", remedy="check owner and mount of the data directory") from None
+            raise StorageError(
+                f"{path.parent} cannot be written", remedy="check owner and mount of the data directory"
+            ) from None
         raise

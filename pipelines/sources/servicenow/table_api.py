@@ -188,9 +188,12 @@ class TableApi:
         """Give up the table; where nobody got an answer meanwhile, the run."""
         if not self.transport.answered_since(patience.since):
             raise SourceUnavailable(
-                f"{self.transport.base} does not answer: {problem.reason}", remedy="check the address and the network, then run again"
+                f"{self.transport.base} does not answer: {problem.reason}",
+                remedy="check the address and the network, then run again",
             )
-        tries = f"{patience.failures} times in a row" if problem.wait is None else f"and asks to wait {problem.wait:.0f} s"
+        tries = (
+            f"{patience.failures} times in a row" if problem.wait is None else f"and asks to wait {problem.wait:.0f} s"
+        )
         raise TableUnreadable("failed", f"{table}: {problem.reason}, {tries}")
 
 
