@@ -106,6 +106,11 @@ class Settings(BaseModel):
         return self.data_dir / "state" / "nowguard.sqlite"
 
     @property
+    def compiled_dir(self) -> Path:
+        """Expressions compiled to SQL by earlier runs; may be deleted at any time."""
+        return self.data_dir / "compiled"
+
+    @property
     def token_file(self) -> Path:
         return self.data_dir / "state" / "tokens" / f"{self.instance}.json"
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pipelines import alerts, features, policies
 from pipelines.contracts import contract
 from pipelines.contracts.table import Table
+from pipelines.features.compiled import keep_in
 from pipelines.lake import Lease
 from pipelines.policies import Policy
 from pipelines.steps.conform import enricher_of, snapshot_day
@@ -23,6 +24,7 @@ DETECTION, EVIDENCE, COVERAGE = "out__detection", "out__detection_evidence", "ou
 
 def detect(night: Night, lease: Lease) -> list[StepRow]:
     """Write `out__detection`, its evidence and `out__coverage` for every stale day."""
+    keep_in(night.settings.compiled_dir)
     chosen = policies.registry()
     ages = _ages(night)
     rows: list[StepRow] = []

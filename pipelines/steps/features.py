@@ -7,6 +7,7 @@ from datetime import date
 
 from pipelines import features as building
 from pipelines.contracts import contract
+from pipelines.features.compiled import keep_in
 from pipelines.lake import Lease
 from pipelines.steps.night import Night, StepRow, revision_of, timed
 
@@ -14,6 +15,7 @@ from pipelines.steps.night import Night, StepRow, revision_of, timed
 def features(night: Night, lease: Lease) -> list[StepRow]:
     """state(D) = f(state(D-1), day D): the wave ends where a day's state comes out equal."""
     rows: list[StepRow] = []
+    keep_in(night.settings.compiled_dir)
     for day in night.landed_days():
         inputs = _fingerprint(night, day)
         if night.asked_for(day) or not _is_fresh(night, day, inputs):
