@@ -51,6 +51,9 @@ class Instance:
     passwords: dict[str, str] = field(default_factory=dict)  # user name, lower case -> password
     clients: dict[str, str] = field(default_factory=dict)  # OAuth client id -> secret
     client_user: str = "admin"  # whom client credentials act as
+    entra_secret: str = field(
+        default_factory=lambda: secrets.token_hex(16)
+    )  # of the application at the identity provider
     attachments: Callable[[str], bytes] = lambda sys_id: b""
     uploaded: dict[str, bytes] = field(default_factory=dict)
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(16))

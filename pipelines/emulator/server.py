@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import hashlib
 import json
 import signal
 import socket
@@ -29,6 +30,7 @@ from pipelines.emulator.clock import Clock
 from pipelines.emulator.control import PREFIX, Control
 from pipelines.emulator.demo_records import add_demo_records
 from pipelines.emulator.dispatch import Dispatcher
+from pipelines.emulator.entra import Entra
 from pipelines.emulator.faults import Fault
 from pipelines.emulator.instance import EmulatorSettings, Instance
 from pipelines.emulator.messages import Answer, Call, new_id
@@ -49,9 +51,10 @@ DRIP = 64  # bytes a chunk
 class App:
     """The ASGI application: reads a request, lets a thread answer it, carries out what faults do to the wire."""
 
-    def __init__(self, dispatcher: Dispatcher, control: Control, base_url: str) -> None:
+    def __init__(self, dispatcher: Dispatcher, control: Control, entra: Entra, base_url: str) -> None:
         self.dispatcher = dispatcher
         self.control = control
+        self.entra = entra
         self.base_url = base_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,17 +77,20 @@ class App:
             self.dispatcher.instance.settings.client_ip or (scope.get("client") or ("127.0.0.1", 0))[0],
             target=unquote(scope["path"] + (f"?{query}" if query else "")),
         )  # fmt: skip
-        answer, fault = await asyncio.to_thread(self.dispatcher.answer, call, form)
+        if self.entra.serves(call.path):
+            answer, fault = await asyncio.to_thread(self.entra.answer, call)
+            answer.headers["Date"] = format_datetime(self.entra.clock.now()).replace("-0000", "GMT")
+        else:
+            answer, fault = await asyncio.to_thread(self.dispatcher.answer, call, form)
+            answer.headers = {**self._common(), **answer.headers}
+            answer.cookies = _cookies()
         await self._send(send, answer, headers, fault)
 
     async def _send(self, send: Send, answer: Answer, asked: dict[str, str], fault: Fault | None) -> None:
         body = answer.body
         headers = [(b"content-type", answer.content_type.encode())] if body or answer.status == 200 else []
-        headers += [
-            (k.lower().encode(), v.encode("latin-1", "replace"))
-            for k, v in {**self._common(), **answer.headers}.items()
-        ]
-        headers += [(b"set-cookie", c.encode()) for c in _cookies()]
+        headers += [(k.lower().encode(), v.encode("latin-1", "replace")) for k, v in answer.headers.items()]
+        headers += [(b"set-cookie", c.encode()) for c in answer.cookies]
         if len(body) >= GZIP_FROM and "gzip" in asked.get("accept-encoding", "") and fault is None:
             body = await asyncio.to_thread(gzip.compress, body, 1)
             headers.append((b"content-encoding", b"gzip"))
@@ -163,6 +169,7 @@ class RunningEmulator:
 
     url: str
     control: Control
+    entra: Entra
     ca_file: Path | None
     world: World | None
     _server: uvicorn.Server = field(repr=False)
@@ -183,6 +190,7 @@ class RunningEmulator:
             "password": instance.passwords.get(user, ""), "client_id": client_id, "client_secret": client_secret,
             "instance_name": INSTANCE_NAME, "now": instance.clock.wire(), "geo_db": None, "asn_db": None, "ip_lists": None,
             "admin_username": "admin", "admin_password": instance.passwords.get("admin", ""),
+            **self.entra.info(self.url),
         }  # fmt: skip
         if self.world is not None:
             city, asn = network_mmdb(self.world, self.folder / "geo")
@@ -215,13 +223,14 @@ def start(
     instance = build(world, tables_dir, now, settings or EmulatorSettings(), demo_records)
     dispatcher = Dispatcher(instance)
     control = Control(dispatcher)
+    entra = Entra(instance.clock, instance.faults, instance.entra_secret, world.directory if world else ())
     bound = socket.socket()
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind(("127.0.0.1", port))
     url = f"{'https' if tls else 'http'}://localhost:{bound.getsockname()[1]}"
     ca, chain, key = certificates.make(instance.store.folder / "tls") if tls else (None, None, None)
     config = uvicorn.Config(
-        App(dispatcher, control, url), log_level="warning", access_log=False, proxy_headers=False, server_header=False, date_header=False,
+        App(dispatcher, control, entra, url), log_level="warning", access_log=False, proxy_headers=False, server_header=False, date_header=False,
         lifespan="off", h11_max_incomplete_event_size=1 << 20, ssl_certfile=chain, ssl_keyfile=key, ws="none",
         timeout_keep_alive=30,
     )  # fmt: skip
@@ -231,7 +240,7 @@ def start(
     thread.start()
     while not server.started and thread.is_alive():
         time.sleep(0.01)
-    return RunningEmulator(url, control, ca, world, server, thread, [bound])
+    return RunningEmulator(url, control, entra, ca, world, server, thread, [bound])
 
 
 def build(
@@ -259,7 +268,9 @@ def build(
 
 
 def _accounts(instance: Instance, accounts: dict[str, str]) -> None:
-    instance.clients[accounts.pop("client_id")] = accounts.pop("client_secret")
+    secret = accounts.pop("client_secret")
+    instance.clients[accounts.pop("client_id")] = secret
+    instance.entra_secret = hashlib.sha256(f"entra {secret}".encode()).hexdigest()[:32]
     instance.passwords |= {name.lower(): password for name, password in accounts.items()}
 
 
@@ -317,6 +328,8 @@ def _introduce(found: dict[str, Any]) -> None:
         f"  collector  {found['username']} / {found['password']}",
         f"  admin      {found['admin_username']} / {found['admin_password']}",
         f"  OAuth      client {found['client_id']} / {found['client_secret']}",
+        f"  Entra ID   {found['entra_authority']}, Graph {found['graph_url']}, tenant {found['entra_tenant_id']}",
+        f"             client {found['entra_client_id']} / {found['entra_client_secret']}",
         f'  control    POST {found["control_url"]}/now  {{"now": "YYYY-MM-DD HH:MM:SS"}}',
     ]
     if found["ca_bundle"]:
