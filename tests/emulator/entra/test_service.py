@@ -58,7 +58,7 @@ def get(running: RunningEmulator, path: str, bearer: str = "", **query: str) -> 
     return (
         answer.status,
         dict(answer.headers),
-        json.loads(answer.data) if "json" in answer.headers["Content-Type"] else answer.data,
+        json.loads(answer.data) if "json" in answer.headers.get("Content-Type", "") else answer.data,
     )
 
 
