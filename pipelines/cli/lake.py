@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,18 +60,44 @@ def status(
 
 
 @explained
-def verify(ctx: typer.Context, json: JsonFlag = False, quiet: QuietFlag = False) -> None:
+def verify(
+    ctx: typer.Context,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Forget damaged partitions, so that running their days makes them again.")
+    ] = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
     """Hash every file of the lake again and compare with the ledger; exit 1 where one differs."""
     from pipelines.lake import verify as look
 
     out = Output(json, quiet)
-    found = look(_lake(settings_of(ctx)))
-    out.document(found)
+    lake = _lake(settings_of(ctx))
+    found = look(lake)
+    forgotten = _forget_damage(lake) if repair and found.problems else []
+    out.document({**asdict(found), "forgotten": forgotten})
     out.line(f"{found.files:,} files, {found.bytes / 1e6:,.1f} MB verified; {len(found.problems)} problems")
     for problem in found.problems:
-        out.line(f"  {problem.path}: {problem.what} (fix: {problem.remedy})")
-    if found.problems:
+        out.line(f"  {problem.path}: {problem.what}" + ("" if repair else f" (fix: {problem.remedy})"))
+    if forgotten:
+        days = sorted({day for _, day in forgotten})
+        out.line(
+            f"{len(forgotten)} partitions forgotten: `nowguard run --from {days[0]} --to {days[-1]}` makes them again"
+        )
+    if found.problems and not repair:
         raise typer.Exit(1)
+
+
+def _forget_damage(lake: Lake) -> list[tuple[str, str]]:
+    """(table, day) of every damaged partition, instance by instance under its lease."""
+    from pipelines.lake import repair
+    from pipelines.steps.night import LEASE_TTL
+
+    forgotten: list[tuple[str, str]] = []
+    for instance in lake.ledger.instances():
+        with lake.acquire(instance, None, owner="repair", ttl=LEASE_TTL) as lease:
+            forgotten += repair(lake, lease)
+    return forgotten
 
 
 @explained

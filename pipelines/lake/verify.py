@@ -47,20 +47,20 @@ def verify(lake: Lake) -> Verification:
     return Verification(len(listed), sum(f.bytes for f in listed), tuple(problems), unlisted)
 
 
-def repair(lake: Lake, lease: Lease) -> int:
-    """Forget the partitions of `lease`'s instance whose files are damaged, so that the next run reads them again."""
+def repair(lake: Lake, lease: Lease) -> list[tuple[str, str]]:
+    """Forget the partitions of `lease`'s instance whose files are damaged, so that the next run of their days makes them
+    again. Returns (table, day) of each; what is left on disk is swept as unlisted."""
     damaged = {p.path for p in verify(lake).problems}
-    forgotten = 0
     with lake.store.transaction() as connection:
         lease.check(connection)
         rows = connection.execute(
             "SELECT table_name, day, path FROM partition_file WHERE instance = ?", (lease.instance,)
         ).fetchall()
-        for table, day in {(table, day) for table, day, path in rows if lake.root / path in damaged}:
+        forgotten = sorted({(table, day) for table, day, path in rows if lake.root / path in damaged})
+        for table, day in forgotten:
             key = (lease.instance, table, day)
             connection.execute("DELETE FROM partition WHERE instance = ? AND table_name = ? AND day = ?", key)
             connection.execute("DELETE FROM partition_file WHERE instance = ? AND table_name = ? AND day = ?", key)
-            forgotten += 1
     return forgotten
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pipelines import alerts
 from pipelines.contracts import contract
 from pipelines.contracts.table import empty
-from pipelines.lake import Lake, Lease, Published, Runs
+from pipelines.lake import Lake, Lease, Published, Runs, sweep
 from pipelines.lake import publish as publish_files
 from pipelines.settings import Settings
 from pipelines.state_store import StateStore
@@ -18,7 +18,7 @@ from pipelines.window import utc_now
 
 def publish(night: Night, lease: Lease) -> list[StepRow]:
     """Replace the warehouse file; readers see the old one or the new one."""
-    del lease  # the file is shared by all instances; its own rename is atomic
+    sweep(night.lake, lease)  # what dead runs left; the warehouse is shared, and its own rename is atomic
     done = bring_up_to_date(night.settings, night.lake, night.store)
     _write_report(night)
     return [StepRow("publish", "warehouse", night.last, "ok", done.rows, done.seconds, _said(done))]

@@ -98,7 +98,7 @@ def test_every_flipped_bit_is_found_before_it_is_read(lake: Lake, lease: Lease) 
         with pytest.raises(StorageError, match="SHA-256"):
             reader.files(COVERAGE, "acme", [DAY])
     assert len(verify(lake).problems) == 1
-    assert repair(lake, lease) == 1
+    assert repair(lake, lease) == [(COVERAGE.name, str(DAY))]
     assert lake.days(COVERAGE, "acme") == []
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -87,3 +90,26 @@ def published(settings: Settings, views: tuple[str, ...] = SEEN) -> dict[str, li
             where = "WHERE NOT is_own" if view == "activities" else ""
             found[view] = sorted(con.execute(f"SELECT {named} FROM mart.{view} {where}").fetchall(), key=repr)
     return found
+
+
+def command(settings: Settings, *arguments: str, crash_at: str = "") -> subprocess.CompletedProcess[str]:
+    """`nowguard <arguments>` in a process of its own, killed at `crash_at` if that is given."""
+    names = (
+        "data_dir",
+        "instance_url",
+        "instance_name",
+        "username",
+        "client_id",
+        "geo_db",
+        "asn_db",
+        "ip_lists",
+        "back_fill_days",
+    )
+    values = {name: str(getattr(settings, name)) for name in names}
+    values |= {n: v.get_secret_value() for n in ("password", "client_secret") if (v := getattr(settings, n))}
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("NOWGUARD_")}
+    environ |= {f"NOWGUARD_{name.upper()}": value for name, value in values.items()}
+    if crash_at:
+        environ["NOWGUARD_CRASH_AT"] = crash_at
+    line = [sys.executable, "-m", "pipelines.cli", *arguments]
+    return subprocess.run(line, env=environ, capture_output=True, text=True, timeout=300, check=False)

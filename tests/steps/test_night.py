@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -19,7 +16,7 @@ from pipelines.lake import Lake, verify
 from pipelines.settings import Settings
 from pipelines.state_store import StateStore
 from pipelines.steps import run_night
-from tests.steps.conftest import Play, first_night, morning_after, nights, published, settings_for
+from tests.steps.conftest import Play, command, first_night, morning_after, nights, published, settings_for
 
 pytestmark = pytest.mark.slow
 
@@ -217,22 +214,10 @@ def test_kill_9_at_every_named_place_loses_and_doubles_nothing(world: World, tmp
         killed = settings_for(running, tmp_path / "killed")
         run_night(killed, days[0], days[0], progress=Silent())
         running.control.set_now(morning_after(days[1]))
+        dates = ("--from", str(days[1]), "--to", str(days[1]))
         for place in KILLS:
-            assert _run(killed, days[1], crash_at=place) in (137, 0), place
-        assert _run(killed, days[1]) == 0
+            assert command(killed, "run", *dates, crash_at=place).returncode in (137, 0), place
+        assert command(killed, "run", *dates).returncode == 0
     assert published(killed) == published(clean)
     found = verify(Lake(killed.data_dir, StateStore(killed.state_file)))
     assert found.problems == ()
-
-
-def _run(settings: Settings, day: object, crash_at: str = "") -> int:
-    secrets = {"password": settings.password, "client_secret": settings.client_secret}
-    values = {**{k: getattr(settings, k) for k in ("data_dir", "instance_url", "instance_name", "username", "client_id", "geo_db", "asn_db", "ip_lists", "back_fill_days")},
-              **{k: v.get_secret_value() for k, v in secrets.items() if v}}  # fmt: skip
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("NOWGUARD_")} | {
-        f"NOWGUARD_{k.upper()}": str(v) for k, v in values.items()
-    }
-    if crash_at:
-        environ["NOWGUARD_CRASH_AT"] = crash_at
-    command = [sys.executable, "-m", "pipelines.cli", "run", "--from", str(day), "--to", str(day), "--quiet"]
-    return subprocess.run(command, env=environ, capture_output=True, timeout=180, check=False).returncode
