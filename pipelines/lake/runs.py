@@ -55,19 +55,23 @@ class Runs:
         store.migrate("runs", SCHEMA)
 
     def record(self, run_uid: str, instance: str, rows: Iterable[RunRow]) -> None:
-        now = str(utc_now())
-        values = [
-            (run_uid, instance, str(r.day), r.step, r.table, r.state, r.rows, r.seconds, r.message, now) for r in rows
-        ]
         with self.store.transaction() as connection:
-            connection.executemany("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            connection.executemany(
+                f"INSERT INTO run ({_COLUMNS}) VALUES ({', '.join('?' * len(ARROW))})", _values(run_uid, instance, rows)
+            )
 
-    def all(self) -> pa.Table:
-        """Every kept row, oldest first, in the shape of `mart.runs`."""
-        rows = self.store.query(
-            "SELECT instance, run_uid, event_date, step, table_name, state, rows, seconds, message, time FROM run ORDER BY rowid"
-        )
+    def all(self, run_uid: str = "", instance: str = "", also: Iterable[RunRow] = ()) -> pa.Table:
+        """Every kept row, oldest first, in the shape of `mart.runs`; then `also`, rows that are not kept yet."""
+        rows = [*self.store.query(f"SELECT {_COLUMNS} FROM run ORDER BY rowid"), *_values(run_uid, instance, also)]
         columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * len(ARROW)
         columns[2] = tuple(date.fromisoformat(v) for v in columns[2])
         columns[9] = tuple(datetime.fromisoformat(v) for v in columns[9])
         return pa.table([pa.array(c, type=f.type) for c, f in zip(columns, ARROW, strict=True)], schema=ARROW)
+
+
+_COLUMNS = "instance, run_uid, event_date, step, table_name, state, rows, seconds, message, time"
+
+
+def _values(run_uid: str, instance: str, rows: Iterable[RunRow]) -> list[tuple[Any, ...]]:
+    now = str(utc_now())
+    return [(instance, run_uid, str(r.day), r.step, r.table, r.state, r.rows, r.seconds, r.message, now) for r in rows]

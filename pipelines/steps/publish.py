@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import duckdb
 import pyarrow as pa
 
@@ -19,18 +21,27 @@ from pipelines.window import utc_now
 def publish(night: Night, lease: Lease) -> list[StepRow]:
     """Replace the warehouse file; readers see the old one or the new one."""
     sweep(night.lake, lease)  # what dead runs left; the warehouse is shared, and its own rename is atomic
-    done = bring_up_to_date(night.settings, night.lake, night.store)
+    done = bring_up_to_date(night.settings, night.lake, night.store, night=night)
     _write_report(night)
     return [StepRow("publish", "warehouse", night.last, "ok", done.rows, done.seconds, _said(done))]
 
 
-def bring_up_to_date(settings: Settings, lake: Lake, store: StateStore, *, rebuild: bool = False) -> Published:
+def bring_up_to_date(
+    settings: Settings, lake: Lake, store: StateStore, *, rebuild: bool = False, night: Night | None = None
+) -> Published:
     """Alerts of all days of all instances, and every stored partition that changed."""
+    started = time.monotonic()
     frames = _fold(settings, lake, store)
+    runs = Runs(store)
+    # whoever can read this row reads a file that was published: its own step, up to the moment of writing
+    row = night and StepRow(
+        "publish", "", night.last, "ok", 0, time.monotonic() - started, "until the file was written"
+    )
+    log_of_runs = runs.all(night.run_uid, night.instance, [row]) if night and row else runs.all()
     return publish_files(
         lake,
         frames,
-        runs=Runs(store).all(),
+        runs=log_of_runs,
         warehouse_days=settings.warehouse_days,
         rebuild=rebuild,
         memory_limit=settings.memory_limit,

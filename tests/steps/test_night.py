@@ -70,6 +70,15 @@ def test_the_file_opens_in_older_clients(played: Settings) -> None:
     assert tags["storage_version"].startswith("v1.4.0")
 
 
+def test_every_step_of_the_last_run_is_in_the_file_its_own_publish_included(played: Settings) -> None:
+    with duckdb.connect(str(played.warehouse), read_only=True) as con:
+        steps = con.execute(
+            "SELECT list(DISTINCT step) FROM mart.runs WHERE event_date = ? AND state = 'ok' GROUP BY run_uid",
+            [nights()[-1]],
+        ).fetchall()
+    assert {"extract", "validate", "conform", "features", "detect", "publish"} in [set(found[0]) for found in steps]
+
+
 def test_activities_are_attributed_and_located(played: Settings) -> None:
     with duckdb.connect(str(played.warehouse), read_only=True) as con:
         total, named, located = con.execute(
