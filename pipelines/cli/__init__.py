@@ -36,7 +36,8 @@ def root(
     ctx.obj = Invocation({k: v for k, v in flags.items() if v is not None}, config)
 
 
-def _register() -> None:
+def register() -> None:
+    """Add every command; their modules are light, what they import inside is not."""
     from pipelines.cli import alerts, connection, demo, emulate, lake, policy, run, up
 
     for module in (connection, run, lake, emulate, demo, up):
@@ -47,7 +48,7 @@ def _register() -> None:
 
 def main() -> None:
     """The console script."""
-    _register()
+    register()
     try:
         app()
     except NowguardError as error:

@@ -205,7 +205,11 @@ def suppress(
 @app.command()
 @explained
 def unsuppress(
-    ctx: typer.Context, suppression: str, by: By = None, json: JsonFlag = False, quiet: QuietFlag = False
+    ctx: typer.Context,
+    suppression: Annotated[str, typer.Argument(help="Its id, as `alerts suppressions` lists it.")],
+    by: By = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
 ) -> None:
     """End a suppression: what it hid is raised at the next publish."""
     out = Output(json, quiet)
