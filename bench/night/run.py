@@ -69,13 +69,26 @@ def run(folder: Path, data: str, first: date, last: date, threads: int = 2) -> d
     started = time.monotonic()
     with (folder / f"{data}-{last}.log").open("a") as log:
         child = subprocess.Popen([*command, "--from-step", "validate"], env=environ, stdout=log, stderr=log)
-        _, status, usage = os.wait4(child.pid, 0)
+        peak = 0
+        while not (ended := os.wait4(child.pid, os.WNOHANG))[0]:
+            peak = max(peak, _peak_mb(child.pid))
+            time.sleep(0.1)
+    _, status, usage = ended
     if status:
         raise SystemExit(f"the run failed: {(folder / f'{data}-{last}.log').read_text()[-2000:]}")
     return {
         "wall_s": round(time.monotonic() - started, 1), "cpu_s": round(usage.ru_utime + usage.ru_stime, 1),
-        "peak_mb": usage.ru_maxrss // 1024,
+        "peak_mb": peak,
     }  # fmt: skip
+
+
+def _peak_mb(pid: int) -> int:
+    """The process's own peak so far: `ru_maxrss` would count that of the process it was forked from."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
 
 
 def alerts_of(folder: Path, data: str) -> list[tuple[Any, ...]]:

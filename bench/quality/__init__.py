@@ -1,0 +1,1 @@
+"""What validation with Great Expectations costs, by rows."""
