@@ -11,12 +11,9 @@ from pipelines.contracts import contract
 from pipelines.features.core import Feature, Tables
 from pipelines.features.places import succeeded
 from pipelines.features.seen import traits
+from pipelines.features.volumes import ADMIN_VERBS
 
 LISTED = ("tor", "anonymous_proxy", "botnet", "password_spray", "scanner")
-ADMIN_VERBS = (
-    "role_granted", "role_revoked", "user_created", "user_enabled", "user_disabled", "user_deleted", "user_locked",
-    "user_unlocked", "group_member_added", "group_member_removed", "group_changed", "configuration_changed",
-)  # fmt: skip
 NIGHT = (22, 23, 0, 1, 2, 3, 4)
 
 

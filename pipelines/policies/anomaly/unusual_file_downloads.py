@@ -1,0 +1,279 @@
+"""Somebody takes out far more than they and their colleagues usually do: files, archives, exports or reads through the API.
+
+The fixed limit of `mass_download_by_single_user` sees a burst; this policy sees what stays below it. The fact `form` says how:
+
+- *sitting*: more different files or archives within an hour than in a usual busiest hour, or more bytes than in a usual day;
+- *day*: the same over a whole day, at a steadier pace;
+- *slow*: on the third day in a row (a weekend between them does not count) the files are several times the usual day.
+
+Usual is what the person and the department did on a day before; an archive of all attachments of a record counts as one
+file here and is counted apart. A department that is busy as a whole, as at the end of a quarter, explains a day and a run.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from pipelines.features.core import seconds
+from pipelines.features.user_volume import ABOVE_HIGH, DEPARTMENT, RUN_ENDS
+from pipelines.features.volumes import LEAVING, file_of
+from pipelines.policies.cases import HOSTILE, activity, at, download, downloads, fires, held, known, quiet
+from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Row, Suppression, Tables
+from pipelines.policies.episodes import number_episodes, peak_distinct
+from pipelines.policies.habits import Question, with_habits
+from pipelines.policies.volume import (
+    TIMES_HIGH,
+    TIMES_MEAN,
+    acts,
+    evidence,
+    limit,
+    sum_within,
+    trait,
+    used_to,
+    with_usual,
+)
+
+HOUR, PAUSE = 3600, 1800
+SYNC = r"sync|drive|backup|nextcloud|dropbox|onedrive"
+
+
+def detect(tables: Tables, params: Params) -> ir.Table:
+    """Sittings above the limit; of people without one, days and runs of days."""
+    moved = with_habits(
+        rows := _moved(tables["core__activity"], params),
+        "activity_uid",
+        tables["state__seen"],
+        asn_days=Question("asn", rows.asn, rows.user_uid),
+        country_days=Question("country", rows.country, rows.user_uid),
+        asn_people=Question("asn", rows.asn, "*", "user_count"),
+    )
+    volume = tables["state__user_volume"]
+    sittings = _sittings(moved, volume, params)
+    days = _days(moved, volume, params).anti_join(sittings, ["user_uid", "event_date"])
+    return _explained(sittings.union(days.select(*sittings.columns)), tables["feat__user_day"], volume, params)
+
+
+def _moved(activity: ir.Table, params: Params) -> ir.Table:
+    is_file = activity.activity_name == "file_downloaded"
+    small = (activity.activity_name == "api_request") & (activity.bytes.fill_null(0) < params.min_request_bytes)
+    client = activity.agent_family.fill_null("") + " " + activity.user_agent.fill_null("")
+    return acts(
+        activity,
+        activity.activity_name.isin(LEAVING) & ~small,
+        file=is_file.ifelse(file_of(activity), ibis.null("string")),
+        archive=(is_file & (activity.detail.fill_null("") == "zip")).ifelse(file_of(activity), ibis.null("string")),
+        bytes=activity.bytes.fill_null(0),
+        by_sync=client.lower().re_search(SYNC) & (activity.agent_kind.fill_null("") != "browser"),
+    )
+
+
+def _summed(rows: ir.Table, params: Params) -> dict[str, ir.Value]:
+    near_colleagues = (rows.country_days > 0) & (rows.asn_people >= params.min_colleagues)
+    return evidence(rows) | {
+        "file_count": rows.file.nunique(),
+        "archive_count": rows.archive.nunique(),
+        "total_bytes": rows.bytes.sum(),
+        "usual_network": (rows.asn_days > 0).all(),
+        "by_sync": (rows.by_sync & ((rows.asn_days > 0) | near_colleagues)).mean() >= params.sync_share,
+        "trait_value": rows.asn.max().cast("string"),
+    }
+
+
+def _sittings(moved: ir.Table, volume: ir.Table, params: Params) -> ir.Table:
+    rows = number_episodes(moved, by="user_uid", gap=PAUSE)
+    rows = rows.mutate(hour_bytes=sum_within(rows.bytes, by="user_uid", within=HOUR))
+    for name, item in (("hour_files", "file"), ("hour_archives", "archive")):
+        some = rows.filter(rows[item].notnull())
+        peaks = peak_distinct(some, item, by="user_uid", within=HOUR).rename({name: "distinct_count"})
+        rows = rows.left_join(peaks, ["user_uid", "seconds"]).select(*rows.columns, name)
+    found = rows.group_by("user_uid", "episode").agg(
+        **_summed(rows, params),
+        event_date=rows.event_date.max(),
+        peak_files=rows.hour_files.max().fill_null(0),
+        peak_archives=rows.hour_archives.max().fill_null(0),
+        peak_bytes=rows.hour_bytes.max(),
+    )
+    found = found.filter(  # nobody below every floor can be above a limit
+        (found.peak_files >= params.min_files)
+        | (found.peak_bytes >= params.min_bytes)
+        | (found.peak_archives >= params.min_archives)
+    )
+    judged = _judged(found, volume, params, params.min_files, params.min_bytes, of="hour_files")
+    above = (
+        (judged.peak_files >= judged.file_limit)
+        | (judged.peak_bytes >= judged.byte_limit)
+        | (judged.peak_archives >= ibis.greatest(float(params.min_archives), judged.file_limit / 5))
+    )
+    return _formed(judged.filter(above), "sitting", 1, judged.peak_files)
+
+
+def _days(moved: ir.Table, volume: ir.Table, params: Params) -> ir.Table:
+    found = moved.group_by("user_uid", "event_date").agg(**_summed(moved, params))
+    found = found.filter((found.file_count > params.min_day_files / 10) | (found.total_bytes >= params.min_day_bytes))
+    judged = _judged(found, volume, params, params.min_day_files, params.min_day_bytes)
+    goes_on = (seconds(judged.last_seen) - seconds(judged.usual_last_raised) <= RUN_ENDS).fill_null(False)
+    run_days = goes_on.ifelse(judged.usual_raised_days, 0) + 1
+    run_files = goes_on.ifelse(judged.usual_raised_sum, 0.0) + judged.file_count
+    usual = ibis.greatest(params.times_raised * judged.usual_mean, ABOVE_HIGH * judged.usual_high)
+    raised = judged.file_count > ibis.greatest(usual, params.times_raised * judged.usual_peers)
+    is_slow = raised & (run_days >= params.min_run_days) & (run_files >= params.min_run_files)
+    is_day = (judged.file_count >= judged.file_limit) | (judged.total_bytes >= judged.byte_limit)
+    days = _formed(judged.filter(is_day), "day", 1, judged.file_count)
+    slow = _formed(judged.filter(is_slow & ~is_day), "slow", run_days, run_files.cast("int64"))
+    return days.union(slow)
+
+
+def _judged(
+    found: ir.Table, volume: ir.Table, params: Params, files: float, size: float, of: str = "usual"
+) -> ir.Table:
+    for measure, into in (("files", "usual"), ("hour_files", "hour_files"), ("bytes_out", "sent")):
+        found = with_usual(found, volume, measure, into=into)
+    times = (params.times_high, params.times_mean)
+    return found.mutate(file_limit=limit(found, files, *times, of=of), byte_limit=limit(found, size, *times, of="sent"))
+
+
+def _formed(found: ir.Table, form: str, run_days: ir.Value | int, files: ir.Value) -> ir.Table:
+    told = found.mutate(
+        form=ibis.literal(form),
+        run_days=(ibis.literal(run_days) if isinstance(run_days, int) else run_days).cast("int64"),
+        counted_files=files.cast("int64"),
+        usual_files=found.usual_mean.round(1),
+    )
+    return told.select(
+        "actor_user_uid", "actor_user_name", "first_seen", "last_seen", "evidence_count", "evidence", "src_ips", "countries",
+        "user_uid", "department", "event_date", "is_integration", "usual_network", "by_sync", "trait_value", "form",
+        "file_count", "archive_count", "total_bytes", "run_days", "counted_files", "usual_files",
+    )  # fmt: skip
+
+
+def _explained(found: ir.Table, user_day: ir.Table, volume: ir.Table, params: Params) -> ir.Table:
+    joined = found.left_join(_busy(user_day, volume, params), ["department", "event_date"]).select(
+        *found.columns, "day_files", "day_people", "usual_day"
+    )
+    others = (joined.day_files - joined.file_count) / ibis.greatest(joined.day_people - 1, 1)
+    is_busy = (joined.day_people > params.min_colleagues) & (others >= params.busy_times * joined.usual_day)
+    return joined.mutate(
+        integration_at_work=joined.is_integration & joined.usual_network,
+        device_sync=joined.by_sync,
+        busy_department=(is_busy & (joined.form != "sitting")).fill_null(False),
+        severity=ibis.ifelse(joined.usual_network, "medium", "high"),
+        **trait(joined),
+    )
+
+
+def _busy(user_day: ir.Table, volume: ir.Table, params: Params) -> ir.Table:
+    """What each department downloads on the day, and in the mean."""
+    today = user_day.filter(user_day.department.notnull())
+    counted = today.group_by("department", "event_date").agg(
+        day_files=today.download_file_count.sum(), day_people=today.count()
+    )
+    usual = volume.filter(volume.measure == "files").select(_group="user_uid", usual_day="mean")
+    keyed = counted.mutate(_group=DEPARTMENT + counted.department)
+    return keyed.inner_join(usual, "_group").select(*counted.columns, "usual_day")
+
+
+EXPORT: dict[str, Any] = {"resource_type": "sys_user", "detail": "CSV"}
+RUN: dict[str, Any] = {"raised_days": 2, "raised_sum": 50.0, "last_raised": at("-1 17:00")}
+SYNC_CLIENT: dict[str, Any] = {"agent_family": "MeridianDriveSync", "agent_kind": "api", "is_interactive": False}
+
+
+def _colleagues(files: int) -> tuple[Row, ...]:
+    """Four people of a department whose mean day is two files."""
+    names = ("bob", "cem", "dee", "eva")
+    return (
+        used_to("department:d1", "files", 2.0),
+        *(row for name in names for row in downloads(name, "09:00:00", files, 600, department="d1")),
+    )
+
+
+POLICY = Policy(
+    id="unusual_file_downloads",
+    kind=Kind.ANOMALY,
+    severity="medium",
+    attack=("T1213", "T1530", "T1567"),
+    title="{actor} took out {counted_files} files and {total_bytes} bytes, far above their usual day of {usual_files} files",
+    titles={"slow": "{actor} downloads far more than usual for {run_days} days: {counted_files} files, usual are {usual_files} a day"},
+    summary=__doc__,
+    blind_to="Files opened on the screen or copied by hand; a copy spread over weeks at less than three times the usual day; "
+    "a person whose usual work is to download as much.",
+    triage=(
+        "Which records do the files hang on, and does the person work on them?",
+        "Ask the manager for a reason: a new project, an audit, a legal collection, a new laptop.",
+        "Is the person about to leave? Look at the days before for more of the same.",
+        "If nothing explains it, end the sessions and keep the list of files from the evidence.",
+    ),
+    reads=("core__activity", "feat__user_day", "state__user_volume", "state__seen"),
+    lookback=timedelta(hours=2),
+    needs=Evidence(
+        any_of=(("sysevent", "syslog_transaction"),), helpful_tables=("isc_export_event", "sys_attachment", "sys_user"), learning_days=7
+    ),
+    params=(
+        Param("min_files", 40, "Different files within an hour below which it is never unusual", "ours; one every 90 seconds", "files"),
+        Param("min_archives", 8, "Archives of all attachments within an hour, likewise", "ours; a fifth of the files", "archives"),
+        Param("min_bytes", 50_000_000, "Bytes within an hour, likewise", "ours; a thousand files of usual size", "bytes"),
+        Param("min_request_bytes", 50_000, "Answers of the API that are smaller are not counted", "ours; a page of a list", "bytes"),
+        Param("min_day_files", 96, "Different files in a day, likewise", "ours; one every five minutes of eight hours", "files"),
+        Param("min_day_bytes", 200_000_000, "Bytes in a day, likewise", "ours; four times an hour's", "bytes"),
+        Param("min_run_days", 3, "Raised days in a run", "ours; two may be a project's start", "days"),
+        Param("min_run_files", 60, "Files of such a run", "ours; one and a half times an hour's", "files"),
+        Param("times_raised", 3.0, "Times the mean day of person and department that make a day raised", "ours, as in state__user_volume"),
+        TIMES_HIGH,
+        TIMES_MEAN,
+        Param("sync_share", 0.9, "Share of a synchronisation client in what it explains; the person may work meanwhile", "ours"),
+        Param("min_colleagues", 3, "Colleagues who make a department busy, or a network theirs", "ours", "people"),
+        Param("busy_times", 1.5, "Times its usual that the rest of a busy department downloads", "ours"),
+    ),
+    suppressions=(
+        Suppression("integration_at_work", "system", "An integration account, from networks it has used before"),
+        Suppression("device_sync", "user", "A synchronisation client fills a device, from a network of the person, or of colleagues in a country of the person"),
+        Suppression("busy_department", "user", "The rest of the department downloads far more than usual as well, as at the end of a quarter"),
+    ),
+    facts=("form", "file_count", "archive_count", "total_bytes", "counted_files", "usual_files", "run_days"),
+    detect=detect,
+    cases=(
+        fires("at forty files in an hour", *downloads("ann", "08:00:00", 40, 92), having={"form": "sitting", "counted_files": 40, "severity": "high"}),
+        quiet("at thirty-nine", *downloads("ann", "08:00:00", 39, 92)),
+        quiet("slower than that", *downloads("ann", "08:00:00", 50, 100)),
+        fires("at night across midnight", *downloads("ann", "-1 23:40:00", 45, 60), having={"evidence_count": 45}),
+        fires("from the usual network", known("ann", "asn", "64500"), *downloads("ann", "08:00:00", 45, 60), having={"severity": "medium"}),
+        quiet("of somebody whose hours are like that", used_to("ann", "hour_files", 23), *downloads("ann", "08:00:00", 45, 60)),
+        quiet("in a department whose hours are like that", used_to("department:d1", "hour_files", 12.0),
+              *downloads("ann", "08:00:00", 45, 60, department="d1")),
+        fires("of somebody with a usual day of five", used_to("ann", "files", 5), *downloads("ann", "08:00:00", 45, 60)),
+        quiet("of eleven pictures again and again", *downloads("ann", "08:00:00", 200, 10, files=11)),
+        fires("eight archives", *(download("ann", "09:00:00", later=50 * n, file=f"record{n}", detail="zip") for n in range(8)),
+              having={"archive_count": 8}),
+        quiet("seven archives", *(download("ann", "09:00:00", later=50 * n, file=f"record{n}", detail="zip") for n in range(7))),
+        fires("one huge export", activity("ann", "09:00:00", "exported", bytes=60_000_000, **EXPORT), having={"total_bytes": 60_000_000}),
+        quiet("an export of 49 MB", activity("ann", "09:00:00", "exported", bytes=49_000_000, **EXPORT)),
+        fires("a table read through the API", *(activity("ann", "20:30:00", "api_request", later=12 * n, bytes=2_100_000) for n in range(30))),
+        quiet("the small requests of pages", *(activity("ann", "08:00:00", "api_request", later=3 * n, bytes=49_000) for n in range(1100))),
+        fires("a steady day", *downloads("ann", "06:00:00", 96, 300), having={"form": "day"}),
+        quiet("a day of one file fewer", *downloads("ann", "06:00:00", 95, 300)),
+        quiet("an auditor's day", *downloads("aud", "08:00:00", 48, 375)),
+        fires("the third day of slow copying", used_to("ann", "files", 4.0, **RUN), *downloads("ann", "10:00:00", 24, 400),
+              having={"form": "slow", "run_days": 3, "counted_files": 74}),
+        quiet("the second day", used_to("ann", "files", 4.0, **RUN | {"raised_days": 1}), *downloads("ann", "10:00:00", 24, 400)),
+        quiet("the third day, at three times the usual", used_to("ann", "files", 8.0, **RUN), *downloads("ann", "10:00:00", 24, 400)),
+        quiet("days apart", used_to("ann", "files", 4.0, **RUN | {"last_raised": at("-5 17:00")}), *downloads("ann", "10:00:00", 24, 400)),
+        held("the end of the quarter", "busy_department", *_colleagues(6), *downloads("ann", "06:00:00", 110, 260, department="d1")),
+        fires("in a department that works as usual", *_colleagues(2), *downloads("ann", "06:00:00", 110, 260, department="d1")),
+        held("a new laptop", "device_sync", known("ann", "asn", "64500"), *downloads("ann", "08:00:00", 70, 0.7, **SYNC_CLIENT)),
+        held("a new laptop on a line that colleagues use", "device_sync", known("ann", "country", "NL"), known("*", "asn", "64500", users=3),
+             *downloads("ann", "08:00:00", 70, 0.7, **SYNC_CLIENT)),
+        held("a new laptop while its owner works", "device_sync", known("ann", "asn", "64500"), download("ann", "08:00:09"),
+             *downloads("ann", "08:00:00", 70, 0.7, **SYNC_CLIENT)),
+        fires("a synchronisation client from a strange address", *downloads("ann", "08:00:00", 70, 0.7, **SYNC_CLIENT)),
+        held("the nightly integration sync", "integration_at_work", known("svc", "asn", "64500"),
+             *downloads("svc", "02:00:00", 200, 10, is_integration=True)),
+        fires("an integration account from a new network", *downloads("svc", "02:00:00", 200, 10, is_integration=True)),
+        quiet("refused", *downloads("ann", "08:00:00", 90, 10, status="failure")),
+        quiet("of nothing"),
+        fires("hostile names", *(download(name, "08:00:00", nth=n, later=n, file=f"{name}{n}", resource_name=name, actor_user_uid="uid-x",
+              src_ip=name, agent_family=name, department=name) for n, name in enumerate(HOSTILE * 6))),
+    ),
+)  # fmt: skip
