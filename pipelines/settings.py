@@ -76,16 +76,14 @@ class Settings(BaseModel):
     threads: int = Field(2, ge=1, description="Threads of one step")
 
     @model_validator(mode="after")
-    def _url_is_safe(self) -> Settings:
-        if not self.instance_url:
-            return self
-        parts = urlsplit(self.instance_url)
-        if parts.scheme not in ("https", "http") or not parts.hostname:
-            raise ValueError("instance_url must look like https://acme.service-now.com")
-        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-            raise ValueError("instance_url may use plain http only on loopback")
-        if parts.username or parts.password:
-            raise ValueError("instance_url must not hold credentials: use username and password")
+    def _urls_are_safe(self) -> Settings:
+        examples = {
+            "instance_url": "https://acme.service-now.com",
+            "entra_authority": "https://login.microsoftonline.com",
+            "graph_url": "https://graph.microsoft.com/v1.0",
+        }
+        for name, example in examples.items():
+            _refuse_unsafe(name, getattr(self, name), example)
         return self
 
     @property
@@ -113,6 +111,19 @@ class Settings(BaseModel):
     @property
     def token_file(self) -> Path:
         return self.data_dir / "state" / "tokens" / f"{self.instance}.json"
+
+
+def _refuse_unsafe(name: str, url: str, example: str) -> None:
+    """Secrets travel by https, or stay on this machine; they do not stand in an address."""
+    if not url:
+        return
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise ValueError(f"{name} must look like {example}")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError(f"{name} may use plain http only on loopback")
+    if parts.username or parts.password:
+        raise ValueError(f"{name} must not hold credentials: use the settings for them")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Raw ServiceNow rows -> `core__activity` (before enrichment) and `core__user`.
+"""Raw ServiceNow rows -> `core__activity` (before enrichment), `core__user` and `core__identity`.
 
 Each module knows one family of activities and says it in SQL over the working copies of `staging`; the folder's order of
 work is: stage, name accounts, prepare, gather, attribute. See docs/explanation/activities.md for the derivation table.
@@ -28,11 +28,12 @@ from pipelines.conform import (
     views,
 )
 from pipelines.conform.edges import edge
+from pipelines.conform.identities import identities
 from pipelines.conform.people import users
 from pipelines.conform.shape import SHAPE
 from pipelines.conform.staging import PREVIOUS, REQUIRED, has_view, run, stage
 
-__all__ = ["PREVIOUS", "REQUIRED", "activities", "edge", "users"]
+__all__ = ["PREVIOUS", "REQUIRED", "activities", "edge", "identities", "users"]
 
 _FAMILIES = (logins, sessions, downloads, uploads, exports, requests, accounts, roles, records, mail, views)
 _PREPARED = (logins, downloads, exports, accounts, roles, records, impersonation)

@@ -178,6 +178,34 @@ def last_place(user: str, when: str, **values: Any) -> Row:
     )
 
 
+def identity(user: str, **values: Any) -> Row:
+    """A row of `core__identity`: matched and enabled at the identity provider, unless said otherwise."""
+    row: dict[str, Any] = {
+        "instance": INSTANCE,
+        "event_date": DAY,
+        "user_uid": f"uid-{user}",
+        "user_name": user,
+        "match_state": "matched",
+        "matched_by": "mail is sign-in name",
+        "directory_id": f"entra-{user}",
+        "principal_name": f"{user}@corp.example",
+        "is_enabled": True,
+        "is_deleted": False,
+        "seen_at": at("1 01:00"),
+        "profile_source": "observed",
+    }
+    return Row("core__identity", row | values)
+
+
+def ended(user: str, **values: Any) -> Row:
+    """A row of `state__departure` as of the day before: `off_since`, `disabled_since`, `deleted_at` and so on."""
+    row = {"instance": INSTANCE, "event_date": DAY - timedelta(days=1), "user_uid": f"uid-{user}"}
+    return Row(
+        "state__departure",
+        row | {k: at(v) if isinstance(v, str) and k.endswith(("since", "_at")) else v for k, v in values.items()},
+    )
+
+
 def regular(user: str) -> tuple[Row, ...]:
     """Somebody known for a month, at home on the usual line and laptop."""
     return (

@@ -1,4 +1,4 @@
-"""Derive activities and accounts for every day whose raw rows, lists or location data changed."""
+"""Derive activities, accounts and identities for every day whose raw rows, lists or location data changed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from pipelines.steps.night import Night, StepRow, revision_of, timed
 from pipelines.steps.validate import judge
 from pipelines.window import DAY, days_between
 
-ACTIVITY, USER = "core__activity", "core__user"
+ACTIVITY, USER, IDENTITY = "core__activity", "core__user", "core__identity"
+DIRECTORY = ("raw_entra__user", "raw_entra__deleted_user")  # snapshots of the identity provider
 
 
 def conform(night: Night, lease: Lease) -> list[StepRow]:
-    """Write `core__user` and `core__activity` for stale days, then judge them."""
+    """Write `core__user`, `core__identity` and `core__activity` for stale days, then judge them."""
     rows: list[StepRow] = []
     enricher = enricher_of(night)
     recent = night.first - timedelta(days=night.settings.look_back_days + 1)
@@ -30,7 +31,7 @@ def conform(night: Night, lease: Lease) -> list[StepRow]:
         if not night.asked_for(day) and said == before and (day < recent or edge == _edge(night, day)):
             continue
         rows += _conform_day(night, lease, day, f"{before} {_edge(night, day)}", enricher)
-    judged, failures = judge(night, lease, [contract(ACTIVITY), contract(USER)], "conform")
+    judged, failures = judge(night, lease, [contract(ACTIVITY), contract(USER), contract(IDENTITY)], "conform")
     if failures:
         raise failures[0]
     return [*rows, *judged]
@@ -62,7 +63,7 @@ def _conform_day(night: Night, lease: Lease, day: date, inputs: str, enricher: E
     with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con, timed() as spent:
         for table, days in _days_to_read(night, day).items():
             _view_without_quarantine(night, con, table, days)
-            if table.source is not None and table.source.mode == "snapshot" and days:
+            if table.time_column == "" and days:
                 before = night.latest_before(table, days[0])
                 if before:
                     night.lake.view(con, table, night.instance, before, name=f"{table.name}__previous")
@@ -70,6 +71,7 @@ def _conform_day(night: Night, lease: Lease, day: date, inputs: str, enricher: E
             lease, contract(USER), night.instance, day, deriving.users(con, night.instance, day), inputs=inputs
         )
         night.lake.view(con, contract(USER), night.instance, [day], name=USER)
+        rows += _identities(night, lease, day, con, inputs)
         derived = deriving.activities(con, night.instance, day, own_user_names=own_names(night))
         enriched = enricher.apply(con, derived)
         part = night.lake.replace(lease, contract(ACTIVITY), night.instance, day, enriched, inputs=inputs)
@@ -77,6 +79,18 @@ def _conform_day(night: Night, lease: Lease, day: date, inputs: str, enricher: E
         state = "ok" if written.changed else "unchanged"
         rows.append(StepRow("conform", name, day, state, written.rows, spent[0] if name == ACTIVITY else 0.0))
     return rows
+
+
+def _identities(night: Night, lease: Lease, day: date, con: duckdb.DuckDBPyConnection, inputs: str) -> list[StepRow]:
+    """Write `core__identity` where the identity provider was ever read; says how many accounts it does not know."""
+    if not any(night.lake.days(contract(name), night.instance) for name in DIRECTORY):
+        return []
+    told = deriving.identities(con, night.instance, day)
+    part = night.lake.replace(lease, contract(IDENTITY), night.instance, day, told, inputs=inputs)
+    night.lake.view(con, contract(IDENTITY), night.instance, [day], name=IDENTITY)
+    states = con.execute(f"SELECT match_state, count(*) FROM {IDENTITY} GROUP BY 1 ORDER BY 1").fetchall()
+    message = ", ".join(f"{count:,} {state}" for state, count in states)
+    return [StepRow("conform", IDENTITY, day, "ok" if part.changed else "unchanged", part.rows, message=message)]
 
 
 def own_names(night: Night) -> tuple[str, ...]:
@@ -90,9 +104,9 @@ def _days_to_read(night: Night, day: date) -> dict[Table, list[date]]:
     for name, (before, after) in deriving.REQUIRED.items():
         table = registry()[name]
         found[table] = days_between(day - before * DAY, min(day + after * DAY, night.last))
-    for table in sources().values():
-        if table.source is not None and table.source.mode == "snapshot":
-            found[table] = snapshot_day(night, table, day)
+    snapshots = [t for t in sources().values() if t.source is not None and t.source.mode == "snapshot"]
+    for table in (*snapshots, *(contract(name) for name in DIRECTORY)):
+        found[table] = snapshot_day(night, table, day)
     return found
 
 

@@ -14,6 +14,7 @@ from pipelines.errors import AccessDenied, SourceUnavailable
 from pipelines.lake import Lease
 from pipelines.settings import Settings
 from pipelines.sources.servicenow import Connection, Extracted, Pace, ReadRequest, ServiceNow
+from pipelines.steps.directory import read_identity
 from pipelines.steps.night import Night, StepRow
 from pipelines.window import DAY, Window, days_between
 
@@ -75,9 +76,10 @@ def extract(night: Night, lease: Lease) -> list[StepRow]:
                 night.progress.done(got.table.name, _line(got))
     finally:
         shutil.rmtree(night.spool, ignore_errors=True)
-    _record_states(night, lease, states)
+    found, said = read_identity(night, lease, todo.now)
+    _record_states(night, lease, [*states, *said])
     _refuse_nothing(states)
-    return rows
+    return [*rows, *found]
 
 
 def _land(night: Night, lease: Lease, got: Extracted, window: Window | None) -> list[StepRow]:

@@ -11,6 +11,9 @@ from pipelines.features.compiled import keep_in
 from pipelines.lake import Lease
 from pipelines.steps.night import Night, StepRow, revision_of, timed
 
+#: What a feature may read of the day itself.
+CORE = ("core__activity", "core__user", "core__identity")
+
 
 def features(night: Night, lease: Lease) -> list[StepRow]:
     """state(D) = f(state(D-1), day D): the wave ends where a day's state comes out equal."""
@@ -35,14 +38,14 @@ def _fingerprint(night: Night, day: date) -> str:
         for table in building.order()
         if table.layer == "state"
     ]
-    core = [contract("core__activity"), contract("core__user")]
+    core = [contract(name) for name in CORE]
     return revision_of(night.lake.fingerprint(core, night.instance, [day]), state)
 
 
 def _build_day(night: Night, lease: Lease, day: date, inputs: str) -> list[StepRow]:
     rows = []
     with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con, timed() as spent:
-        for name in ("core__activity", "core__user"):
+        for name in CORE:
             night.lake.view(con, contract(name), night.instance, [day], name=name)
         for table in building.order():
             if table.layer == "state":

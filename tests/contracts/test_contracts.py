@@ -18,7 +18,7 @@ TABLES = list(registry().values())
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda t: t.name)
 def test_a_contract_says_what_it_is(table: Table) -> None:
-    assert re.fullmatch(r"(raw_servicenow|core|feat|state|out)__[a-z_]+", table.name)
+    assert re.fullmatch(r"(raw_servicenow|raw_entra|core|feat|state|out)__[a-z_]+", table.name)
     assert table.grain
     assert table.key
     assert all(f.description and not f.description.endswith(".") for f in table.all_fields)

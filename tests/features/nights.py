@@ -15,13 +15,14 @@ from pipelines.contracts import contract
 from pipelines.contracts.table import empty
 from pipelines.policies.cases import INSTANCE
 from pipelines.policies.core import Row
+from pipelines.steps.features import CORE
 
 Partitions = dict[tuple[str, date], pa.Table]
 
 
-def activities(rows: Iterable[Row]) -> pa.Table:
-    schema = contract("core__activity").arrow_schema()
-    values = [{name: row.values.get(name) for name in schema.names} for row in rows if row.table == "core__activity"]
+def of_table(rows: Iterable[Row], table: str) -> pa.Table:
+    schema = contract(table).arrow_schema()
+    values = [{name: row.values.get(name) for name in schema.names} for row in rows if row.table == table]
     return pa.Table.from_pylist(values, schema=schema)
 
 
@@ -36,7 +37,8 @@ class Nights:
     def build(self, by_day: Mapping[date, list[Row]], days: Iterable[date]) -> Nights:
         """Build `days` in order, each from its activities and the latest state before it."""
         for day in days:
-            self.con.register("core__activity", activities(by_day.get(day, [])))
+            for name in CORE:
+                self.con.register(name, of_table(by_day.get(day, []), name))
             for table in features.order():
                 if table.layer == "state":
                     self.con.register(table.name + features.PREVIOUS, self.latest(table.name, day))

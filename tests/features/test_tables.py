@@ -12,6 +12,7 @@ from pipelines.contracts import contract, registry
 from pipelines.features.geography import NEIGHBOURS
 from pipelines.policies.cases import DAY, activity, download, failure, login
 from pipelines.policies.core import Row
+from pipelines.steps.features import CORE
 from tests.features.nights import Nights
 
 
@@ -33,7 +34,7 @@ def test_every_feature_and_state_contract_has_its_module() -> None:
 def test_features_read_contracts_and_earlier_state_only() -> None:
     for feature in features.features().values():
         for name in feature.reads:
-            assert name == "core__activity" or name.endswith(features.PREVIOUS)
+            assert name in CORE or name.endswith(features.PREVIOUS)
             assert contract(name.removesuffix(features.PREVIOUS))
 
 

@@ -37,7 +37,7 @@ class Entra:
         self.directory = Directory(clock, changes)
         self.tokens = Tokens(clock, TENANT, CLIENT, secret, {USER_READ})
         self.log: list[dict[str, Any]] = []
-        self._oldest_delta = 0
+        self._since = "since1"  # marks delta tokens; another mark, and those given before are no longer known
 
     def serves(self, path: str) -> bool:
         return path.startswith((f"{AUTHORITY}/", f"{GRAPH}/"))
@@ -51,7 +51,7 @@ class Entra:
 
     def expire_delta(self) -> None:
         """Delta tokens given so far are no longer known: a client has to start anew."""
-        self._oldest_delta = self.directory.position() + 1
+        self._since = f"since{int(self._since.removeprefix('since')) + 1}"
 
     def answer(self, call: Call) -> tuple[Answer, Fault | None]:
         """The answer, and the fault that the transport has to carry out (reset, drip), if any."""
@@ -128,7 +128,7 @@ class Entra:
         given = call.query.get("$deltatoken", "") or call.query.get("$skiptoken", "")
         state = _opened(given) or "unknown" if given else f"all||{here}|{selected}"
         kind, start, until, selected = _parted(state)
-        if kind == "since" and int(start.partition("+")[0]) < self._oldest_delta:
+        if kind not in ("all", self._since):
             return answers.resync(self.clock.now())
         if kind == "all":
             rows = [row for row in self.directory.listed() if row["id"] > start]
@@ -140,12 +140,12 @@ class Entra:
         page = rows[begin : begin + DELTA_PAGE]
         if len(rows) <= begin + DELTA_PAGE:
             return self._ended(call, page, int(until), selected)
-        further = f"all|{page[-1]['id']}" if kind == "all" else f"since|{start.partition('+')[0]}+{begin + DELTA_PAGE}"
+        further = f"all|{page[-1]['id']}" if kind == "all" else f"{kind}|{start.partition('+')[0]}+{begin + DELTA_PAGE}"
         link = self._link(call, "$skiptoken", f"{further}|{until}|{selected}")
         return answers.ok({"@odata.nextLink": link, "value": [self._changed(row, selected) for row in page]})
 
     def _ended(self, call: Call, page: list[Properties], position: int, selected: str) -> Answer:
-        link = self._link(call, "$deltatoken", f"since|{position}||{selected}")
+        link = self._link(call, "$deltatoken", f"{self._since}|{position}||{selected}")
         return answers.ok({"@odata.deltaLink": link, "value": [self._changed(row, selected) for row in page]})
 
     def _link(self, call: Call, name: str, state: str) -> str:
@@ -192,10 +192,9 @@ def _meets(row: Properties, wanted: str) -> bool:
 
 
 def _parted(state: str) -> tuple[str, str, str, str]:
-    """Kind, start, end and selection out of a link; what is no link of ours counts as one that is no longer known."""
+    """Kind, start, end and selection out of a link; what is no link of ours is of no kind."""
     parts = state.split("|", 3)
-    known = len(parts) == 4 and parts[0] in ("all", "since")
-    return (parts[0], parts[1], parts[2], parts[3]) if known else ("since", "-1", "", "")
+    return (parts[0], parts[1], parts[2], parts[3]) if len(parts) == 4 else ("", "", "", "")
 
 
 def _sealed(state: str) -> str:
