@@ -102,9 +102,8 @@ def _step(name: str, night: dict[str, str]) -> dict[str, str]:
     from pipelines.steps import run_step
 
     try:
-        report = run_step(
-            name, day=date.fromisoformat(night["day"]), connection=_connection_settings(night["connection"])
-        )
+        given = {**_connection_settings("entra_default"), **_connection_settings(night["connection"])}
+        report = run_step(name, day=date.fromisoformat(night["day"]), connection=given)
     except NowguardError as error:
         if error.exit_code in FINAL:
             raise AirflowFailException(str(error)) from None  # asking again changes nothing, or locks an account
@@ -115,14 +114,15 @@ def _step(name: str, night: dict[str, str]) -> dict[str, str]:
 
 
 def _connection_settings(name: str) -> dict[str, Any]:
-    """Settings of an Airflow Connection; none where it is not defined and the environment says everything."""
+    """Settings of an Airflow Connection by its type; none where it is not defined and the environment says everything."""
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
 
-    from pipelines.airflow_provider import servicenow_settings
+    from pipelines.airflow_provider import entra_settings, servicenow_settings
 
     try:
-        return servicenow_settings(BaseHook.get_connection(name))
+        connection = BaseHook.get_connection(name)
+        return entra_settings(connection) if connection.conn_type == "entra" else servicenow_settings(connection)
     except (AirflowNotFoundException, AirflowRuntimeError):
         return {}
 

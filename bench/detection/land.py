@@ -15,10 +15,13 @@ import pyarrow as pa
 
 from pipelines.contracts import contract, sources
 from pipelines.contracts.table import Table, empty
+from pipelines.emulator.clock import Clock
+from pipelines.emulator.entra import Directory
 from pipelines.emulator.organisation import Change, World
 from pipelines.lake import Lake, Lease
 from pipelines.window import DAY
 
+DIRECTORY = ("entra_user", "entra_deleted_user")
 CONTEXT_DAYS = 30  # attachments made so long before the first day are read at first contact
 Rows = dict[str, dict[str, str]]
 
@@ -30,6 +33,7 @@ def land(world: World, lake: Lake, lease: Lease, instance: str) -> list[date]:
         if table.source is not None and table.source.mode == "append":
             _land_log(world, lake, lease, instance, name, table, days)
     _land_snapshots(world, lake, lease, instance, days)
+    _land_directory(world, lake, lease, instance, days)
     for day in days:
         lake.replace(lease, contract("out__table_state"), instance, day, _states(world, instance, day))
     return days
@@ -80,6 +84,24 @@ def _land_snapshots(world: World, lake: Lake, lease: Lease, instance: str, days:
             lake.replace(lease, slow[name], instance, day, as_raw(slow[name], frame, instance, day))
 
 
+def _land_directory(world: World, lake: Lake, lease: Lease, instance: str, days: Sequence[date]) -> None:
+    """The identity provider's users and deleted users as each night's run finds them, half an hour into the next day."""
+    clock = Clock(world.start)
+    directory = Directory(clock, world.directory)
+    for day in days:
+        seen_at = datetime.combine(day, datetime.min.time()) + timedelta(days=1, minutes=30)
+        clock.set(seen_at)
+        directory.settle()
+        stamp = {"instance": instance, "event_date": day, "observed_at": seen_at}
+        for name, is_deleted in (("raw_entra__user", False), ("raw_entra__deleted_user", True)):
+            table = contract(name)
+            rows = [
+                {**{ours: row.get(theirs) for theirs, ours in table.wire_columns.items()}, **stamp}
+                for row in directory.listed(deleted=is_deleted)
+            ]
+            lake.replace(lease, table, instance, day, pa.Table.from_pylist(rows, schema=table.arrow_schema()))
+
+
 def _key(row: Mapping[str, str]) -> str:
     return row.get("sys_id") or row["id"]
 
@@ -123,8 +145,8 @@ def _given(column: str, instance: str, day: date) -> pl.Expr:
 def _states(world: World, instance: str, day: date) -> pa.Table:
     end = datetime.combine(day, datetime.min.time()) + timedelta(days=1)
     rows: list[dict[str, Any]] = [
-        {"instance": instance, "event_date": day, "table": name, "state": "ok" if name in world.tables else "missing",
+        {"instance": instance, "event_date": day, "table": name, "state": "ok" if name in world.tables or name in DIRECTORY else "missing",
          "reason": "", "missing_columns": [], "hidden_rows": 0, "rows": 0, "complete_until": end}
-        for name in sources()
+        for name in (*sources(), *DIRECTORY)
     ]  # fmt: skip
     return pa.Table.from_pylist(rows, schema=contract("out__table_state").arrow_schema())

@@ -57,6 +57,7 @@ def replay(world: World, folder: Path, *, sensitivity: str = "medium") -> Replay
         geo_db=city,
         asn_db=asn,
         ip_lists=ip_lists(world, folder / "lists"),
+        entra_tenant_id="landed",
         sensitivity=sensitivity,
     )
     first, last = world.start.date(), date.fromordinal(world.end.date().toordinal() - 1)

@@ -64,6 +64,10 @@ _DATA: Mapping[str, tuple[str, str]] = {
     "ip_lists": ("no IP lists", "set NOWGUARD_IP_LISTS to a folder of <category>.txt files"),
     "identity": ("no identity provider", "set NOWGUARD_ENTRA_TENANT_ID, _CLIENT_ID and _CLIENT_SECRET"),
 }
+_IDENTITY = {
+    "entra_user": "users of the identity provider",
+    "entra_deleted_user": "deleted users of the identity provider",
+}
 _STALE_DAYS: Mapping[str, int] = {"geo": 60, "asn": 60, "ip_lists": 7}
 _WITHOUT_DATA: Mapping[str, State] = {"geo": "blind", "ip_lists": "blind", "asn": "degraded", "identity": "degraded"}
 
@@ -172,8 +176,22 @@ def _data(needs: Needs, known: Known) -> Iterator[Finding]:
         what, remedy = _DATA[name]
         if not getattr(known, f"has_{name}"):
             yield Finding(_WITHOUT_DATA[name], f"{what}: {remedy}")
+        elif name == "identity":
+            yield from _identity(known)
         elif name in _STALE_DAYS and known.ages.get(name, 0) > _STALE_DAYS[name]:
             yield Finding("degraded", f"{what.removeprefix('no ')} is {known.ages[name]} days old: refresh it")
+
+
+def _identity(known: Known) -> Iterator[Finding]:
+    """An identity provider that is configured and could not be read, wholly or in part."""
+    states = {row["table"]: row for row in known.table_states}
+    for table, what in _IDENTITY.items():
+        row = states.get(table)
+        if row is None and known.table_states:
+            yield Finding("degraded", f"{what} have not been read: run `nowguard run`")
+        elif row is not None and row["state"] != "ok":
+            detail = f" ({row['reason']})" if row.get("reason") else ""
+            yield Finding("degraded", f"{what} could not be read{detail}: see `nowguard check`")
 
 
 def _learning(needs: Needs, known: Known) -> Iterator[Finding]:

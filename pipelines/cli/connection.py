@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -65,15 +66,20 @@ def check(ctx: typer.Context, json: JsonFlag = False, quiet: QuietFlag = False) 
     """Connect and say what can be read: release, clock skew, tables and columns, token lives, what is blind and why."""
     from pipelines.contracts import sources
     from pipelines.sources.servicenow import check as look
+    from pipelines.steps.directory import identity_check
     from pipelines.steps.extract import connection_of
 
     out = Output(json, quiet)
     settings = settings_of(ctx)
     report = look(connection_of(settings), tuple(sources().values()), token_file=settings.token_file)
+    identity = identity_check(settings)
     if json:
-        out.document(report)
+        out.document({**asdict(report), "identity_provider": asdict(identity)})
     else:
         _print(report, out)
+        out.line(identity.verdict)
+        for line in identity.warnings:
+            out.line(f"warning: {line}")
     if not report.connected:
         raise typer.Exit(report.exit_code)
 

@@ -139,6 +139,11 @@ def demo_environment(data: Path, info: Mapping[str, Any]) -> dict[str, str]:
         "NOWGUARD_GEO_DB": info.get("geo_db") or "",
         "NOWGUARD_ASN_DB": info.get("asn_db") or "",
         "NOWGUARD_IP_LISTS": info.get("ip_lists") or "",
+        "NOWGUARD_ENTRA_TENANT_ID": info.get("entra_tenant_id") or "",
+        "NOWGUARD_ENTRA_CLIENT_ID": info.get("entra_client_id") or "",
+        "NOWGUARD_ENTRA_CLIENT_SECRET": info.get("entra_client_secret") or "",
+        "NOWGUARD_ENTRA_AUTHORITY": info.get("entra_authority") or "",
+        "NOWGUARD_GRAPH_URL": info.get("graph_url") or "",
     }
     return {k: str(v) for k, v in values.items() if v}
 

@@ -155,3 +155,25 @@ def test_a_policy_object_says_its_needs_itself() -> None:
         needs: Evidence = Evidence()
 
     assert coverage([Policy()], known(history_days=2), instance="acme", day=DAY)["state"].to_pylist() == ["learning"]
+
+
+LEAVERS = Needs("terminated_user_activity", tables=("sysevent",), data=("identity",))
+
+
+def test_without_an_identity_provider_leavers_are_judged_by_accounts_only_and_it_says_so() -> None:
+    state, reason = judge(LEAVERS, known(has_identity=False), DAY)
+
+    assert (state, reason.partition(":")[0]) == ("degraded", "no identity provider")
+    assert "NOWGUARD_ENTRA_TENANT_ID" in reason
+
+
+def test_an_identity_provider_that_denies_or_was_not_read_degrades_with_its_reason() -> None:
+    denied = table_state("entra_user", "denied", reason="Graph denies it (Authorization_RequestDenied)")
+
+    state, reason = judge(LEAVERS, known(table_state("sysevent"), denied), DAY)
+
+    assert state == "degraded"
+    assert "users of the identity provider could not be read (Graph denies it (Authorization_RequestDenied))" in reason
+    assert "deleted users of the identity provider have not been read" in reason
+    read = (table_state("sysevent"), table_state("entra_user"), table_state("entra_deleted_user"))
+    assert judge(LEAVERS, known(*read), DAY) == ("active", "")
