@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.airflow_night import AirflowNight
 from pipelines.cli.context import JsonFlag, Output, QuietFlag, explained, settings_of
-from pipelines.errors import NowguardError, SourceUnavailable, UsageError
+from pipelines.errors import SourceUnavailable, UsageError
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 INSTANCE = "demo"
 AFTER_MIDNIGHT = timedelta(minutes=30)  # the night's run starts when the day's late rows have begun to settle
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def register(app: typer.Typer) -> None:
@@ -51,11 +51,12 @@ def demo(
     with emulator(data, users=users, days=days, seed=seed, end=last, now=_night_after(first)) as info:
         settings = demo_settings(data, info)
         out.note(f"emulator: {info['url']} with {users} users; {first - timedelta(days=7)} to {last}")
+        night = AirflowNight(data, demo_environment(data, info)) if airflow else None
         _connect(settings, out)
         _history(settings, info, first, last - timedelta(days=1), out)
         set_clock(info, _night_after(last))
-        if airflow:
-            _by_airflow(data, info, last, out)
+        if night:
+            night.run(last, out)
         else:
             _one_night(settings, last, out)
     from pipelines.cli.summary import print_summary
@@ -196,29 +197,3 @@ def _one_night(settings: Settings, day: date, out: Output) -> None:
     reports = run_night(settings, day, day, progress=Silent())
     rows = sum(row.rows for report in reports for row in report.rows if report.step == "extract")
     out.note(f"night {day}: {rows:>7,} rows read, {time.monotonic() - started:.1f} s")
-
-
-def _by_airflow(data: Path, info: Mapping[str, Any], day: date, out: Output) -> None:
-    """`airflow dags test` of the real DAG: its tasks, its Connection lookup, its retries; no scheduler needed."""
-    out.note(f"night {day}: by Airflow, DAG servicenow_nightly")
-    log = data / "demo" / "airflow.log"
-    environment = {
-        **os.environ,
-        **demo_environment(data, info),
-        "AIRFLOW_HOME": os.environ.get("AIRFLOW_HOME", str(REPOSITORY)),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-        "GX_ANALYTICS_ENABLED": "false",
-    }
-    configuration = jsonlib.dumps({"day": str(day)})
-    started = time.monotonic()
-    with log.open("wb") as stream:
-        for command in (
-            ["airflow", "db", "migrate"],
-            ["airflow", "dags", "test", "servicenow_nightly", str(day + timedelta(days=1)), "-c", configuration],
-        ):
-            code = subprocess.run(
-                command, env=environment, stdout=stream, stderr=subprocess.STDOUT, check=False
-            ).returncode
-            if code != 0:
-                raise NowguardError(f"{' '.join(command[:3])} ended with {code}", remedy=f"read {log}")
-    out.note(f"night {day}: Airflow run succeeded, {time.monotonic() - started:.1f} s (log: {log})")

@@ -32,7 +32,8 @@ def up(
     quiet: QuietFlag = False,
 ) -> None:
     """Start everything to explore by hand. Run `make demo` first to have data to look at."""
-    from pipelines.cli.demo import REPOSITORY, _night_after, _yesterday, connect_quietly, demo_environment, emulator
+    from pipelines.cli.airflow_night import REPOSITORY
+    from pipelines.cli.demo import _night_after, _yesterday, connect_quietly, demo_environment, emulator
 
     out = Output(json, quiet)
     data = settings_of(ctx).data_dir.resolve()
