@@ -148,7 +148,7 @@ def _locked(user: str, when: str, count: int, every: float, **values: Any) -> tu
 
 def _each(user: str, when: str, name: str, count: int, every: float, **values: Any) -> tuple[Row, ...]:
     """`count` activities on as many files."""
-    given = {"resource_uid": "f"} | values
+    given: dict[str, Any] = {"resource_uid": "f"} | values
     return tuple(
         activity(
             user, when, name, nth=n, later=int(n * every), **given | {"resource_uid": f"{given['resource_uid']}{n}"}
@@ -184,7 +184,7 @@ POLICY = Policy(
         Param("min_edits", 50, "Different attachments whose records are written to within an hour", DEFENDER, "files"),
         Param("max_wiped", 100, "Files deleted within the window above which it is no handwork", "a page of a list holds 100 rows", "files"),
         Param("wipe_seconds", 300, "The window", "ours", "s"),
-        Param("quiet_seconds", 7200, "Pause after which it is another episode", "ours", "s"),
+        Param("quiet_seconds", 86_400, "Pause after which it is another episode", "ours; as long as files are counted", "s"),
         TIMES_HIGH,
         TIMES_MEAN,
     ),
