@@ -58,11 +58,15 @@ class Slice:
             self.hi = middle
             return taken
 
-    def advance(self, cursor: datetime, seen: set[str], rows: int) -> None:
-        """After a page: everything before `cursor` was read, and `seen` of its second."""
+    def advance(self, cursor: datetime, seen: set[str], rows: int) -> datetime:
+        """After a page: everything before `cursor` was read, and `seen` of its second.
+
+        Returns where the slice ends. What was read beyond it is another worker's, and it cannot move below `cursor` later.
+        """
         with self.lock:
             self.cursor, self.seen = cursor, seen
             self.rows += rows
+            return self.hi
 
 
 class KeysetReader:
@@ -140,38 +144,26 @@ class KeysetReader:
 
     def _take(self, part: Slice, page: Page, sink: Sink) -> bool:
         """Pass on what is new and move the cursor; False where the page held nothing new."""
-        lines, rows = self._without_seen(part, page)
-        if rows <= 0:
+        again = bisect_right(page.keys, wire_time(part.cursor)) if part.seen else 0
+        kept = [n for n in range(again) if text_of(page.row(n), KEY) not in part.seen]  # only the cursor's second
+        fresh = len(kept) + page.rows - again
+        if not fresh:
             return False
         self._found_any = True
         last = datetime.strptime(page.keys[-1], WIRE)  # noqa: DTZ007
         known = part.seen if last == part.cursor else set()
-        part.advance(last, known | self._ids_of_last_second(page), rows)
-        sink(lines, rows, page.has_objects)
+        until = part.advance(last, known | self._ids_of_last_second(page), fresh)
+        stop = bisect_left(page.keys, wire_time(until))
+        kept = [n for n in kept if n < stop]
+        lines: list[Bytes] = [page.between(n, n + 1) for n in kept]
+        if again < stop:
+            lines.append(page.between(again, stop))
+        if lines:
+            sink(lines, len(kept) + max(0, stop - again), page.has_objects)
         return True
 
-    def _without_seen(self, part: Slice, page: Page) -> tuple[list[Bytes], int]:
-        """The page's lines less those of the cursor's second that were passed on. Only that second is looked at."""
-        again = bisect_right(page.keys, wire_time(part.cursor)) if part.seen else 0
-        position = page.start
-        kept: list[Bytes] = []
-        for _ in range(again):
-            row, following = page.row_at(position)
-            if text_of(row, KEY) not in part.seen:
-                kept.append(page.text[position:following].rstrip(b"\n"))
-            position = following
-        rest = [page.lines[position - page.start :]] if again < page.rows else []
-        return [*kept, *rest], page.rows - again + len(kept)
-
     def _ids_of_last_second(self, page: Page) -> set[str]:
-        """Read from the end backwards."""
-        ids: set[str] = set()
-        end = page.end
-        for _ in range(page.rows - bisect_left(page.keys, page.keys[-1])):
-            start = max(page.start, page.text.rfind(b"\n", page.start, end) + 1)
-            ids.add(text_of(page.row_at(start)[0], KEY))
-            end = start - 1
-        return ids
+        return {text_of(page.row(n), KEY) for n in range(bisect_left(page.keys, page.keys[-1]), page.rows)}
 
     def _is_over(self, part: Slice, page: Page, limit: int, sink: Sink) -> bool:
         """After a page without news: the end, or a place where news is out of the page's reach."""

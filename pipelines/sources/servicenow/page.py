@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from pipelines.sources.servicenow.transport import ASLEEP, BadPage, Response
@@ -29,6 +30,7 @@ _OBJECT = re.compile(rb'(?<!\\)"\s*:\s*\{')  # a column whose value is an object
 _BLOCK = 1 << 20  # searched at a time: stays in the processor's cache
 
 Bytes = bytes | bytearray | memoryview
+Breaks = npt.NDArray[np.int64]
 _ONE_AT_A_TIME = threading.Lock()  # copies of a page exist once, not once per worker
 
 
@@ -36,7 +38,7 @@ _ONE_AT_A_TIME = threading.Lock()  # copies of a page exist once, not once per w
 class Page:
     """`text[start:end]` holds one JSON object a line; `keys` is the column the page is ordered by, in the page's order.
 
-    `total` is the ACL-blind count where the server gave one. `has_objects`: references came as {link, value} although
+    `breaks`: where the line breaks are, one less than rows. `total` is the ACL-blind count where the server gave one. `has_objects`: references came as {link, value} although
     plain values were asked for.
     """
 
@@ -44,6 +46,7 @@ class Page:
     start: int
     end: int
     keys: tuple[str, ...]
+    breaks: Breaks
     total: int | None = None
     has_objects: bool = False
 
@@ -53,20 +56,23 @@ class Page:
 
     @property
     def lines(self) -> memoryview:
-        """The rows as they go to disk, without a copy; no trailing newline."""
-        return memoryview(self.text)[self.start : self.end]
+        """The rows as they go to disk."""
+        return self.between(0, self.rows)
 
     def first(self) -> dict[str, Any]:
-        return self.row_at(self.start)[0]
+        return self.row(0)
 
     def last(self) -> dict[str, Any]:
-        return _row(self.text[max(self.start, self.text.rfind(b"\n", self.start, self.end) + 1) : self.end])
+        return self.row(self.rows - 1)
 
-    def row_at(self, position: int) -> tuple[dict[str, Any], int]:
-        """The row that starts at `position`, and where the next one starts."""
-        stop = self.text.find(b"\n", position, self.end)
-        stop = self.end if stop < 0 else stop
-        return _row(self.text[position:stop]), min(stop + 1, self.end)
+    def row(self, number: int) -> dict[str, Any]:
+        return _row(bytes(self.between(number, number + 1)))
+
+    def between(self, first: int, stop: int) -> memoryview:
+        """The lines of the rows `first` to `stop` - 1, without a copy; no trailing newline."""
+        start = self.start if first == 0 else int(self.breaks[first - 1]) + 1
+        end = self.end if stop >= self.rows else int(self.breaks[stop - 1])
+        return memoryview(self.text)[start:end]
 
     def objects(self) -> list[dict[str, Any]]:
         """Every row as a dictionary: for small answers only."""
@@ -83,9 +89,18 @@ def parse(answer: Response, key: str = "sys_id") -> Page:
     count = int(total) if total.isdigit() else None
     body = answer.body
     if len(body) < 100 and _EMPTY.match(body):
-        return Page(b"", 0, 0, (), count)
+        return no_rows(count)
     with _ONE_AT_A_TIME:
         return _cut(body, key, count) or _respaced(body, key, count) or _slow(body, key, count)
+
+
+def no_rows(total: int | None) -> Page:
+    """An empty page."""
+    return Page(b"", 0, 0, (), np.zeros(0, dtype=np.int64), total)
+
+
+def _breaks(text: bytes | bytearray) -> Breaks:
+    return np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == ord("\n"))
 
 
 def _cut(body: bytearray, key: str, total: int | None) -> Page | None:
@@ -106,7 +121,7 @@ def _cut(body: bytearray, key: str, total: int | None) -> Page | None:
         return None
     view[cuts] = ord("\n")
     holds_objects = len(braces) > len(cuts) and _OBJECT.search(body, start, end) is not None
-    return Page(body, start, end, tuple(found.decode() for found in keys), total, holds_objects)
+    return Page(body, start, end, tuple(found.decode() for found in keys), cuts, total, holds_objects)
 
 
 def _respaced(body: bytearray, key: str, total: int | None) -> Page | None:
@@ -119,7 +134,7 @@ def _respaced(body: bytearray, key: str, total: int | None) -> Page | None:
     keys = tuple(found.decode() for found in re.findall(rb'"%s"\s*:\s*"([^"]*)"' % key.encode(), flat))
     if not keys or text.count(b"\n") + 1 != len(keys):
         return None
-    return Page(text, 0, len(text), keys, total, _OBJECT.search(text) is not None)
+    return Page(text, 0, len(text), keys, _breaks(text), total, _OBJECT.search(text) is not None)
 
 
 def _edges(body: bytearray) -> tuple[int, int] | None:
@@ -149,7 +164,7 @@ def _slow(body: bytearray, key: str, total: int | None) -> Page:
     log.warning("a page needed the slow parser: %d rows", len(result))
     text = b"\n".join(orjson.dumps(row) for row in result)
     keys = tuple(text_of(row, key) for row in result)
-    return Page(text, 0, len(text), keys, total, _OBJECT.search(text) is not None)
+    return Page(text, 0, len(text), keys, _breaks(text), total, _OBJECT.search(text) is not None)
 
 
 def loaded(body: bytes | bytearray) -> Any:

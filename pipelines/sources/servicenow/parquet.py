@@ -62,15 +62,12 @@ class Converter:
     def convert(self, table: Table, instance: str, lines: Lines) -> list[Part]:
         """One sorted Parquet file for each day that has rows. Raises `DataQualityError` where a line is broken."""
         data = self._read(table, instance, lines)
-        if lines.before is not None:
-            data = data.filter(pc.less(data["sys_created_on"], f"{lines.before:%Y-%m-%d %H:%M:%S}"))
         if not data.num_rows:
             return []
         data = self._tidy(table, data)
-        days = [lines.first] if lines.first == lines.last else sorted(pc.unique(data["event_date"]).to_pylist())
+        by_day = [(lines.first, data)] if lines.first == lines.last else _days(data)
         return [
-            _write(table, data, day, lines.path.with_name(f"{lines.path.stem}-{day}.parquet"), len(days))
-            for day in days
+            _write(table, piece, day, lines.path.with_name(f"{lines.path.stem}-{day}.parquet")) for day, piece in by_day
         ]
 
     def _read(self, table: Table, instance: str, lines: Lines) -> pa.Table:
@@ -133,8 +130,17 @@ def _inspect(data: pa.Table, by: tuple[str, ...]) -> tuple[bool, bool]:
     return not pc.any(back).as_py(), not pc.any(tie).as_py()
 
 
-def _write(table: Table, data: pa.Table, day: date, path: Path, days: int) -> Part:
-    piece = data if days == 1 else data.filter(pc.equal(data["event_date"], pa.scalar(day)))
+def _days(data: pa.Table) -> list[tuple[date, pa.Table]]:
+    """Each day's rows. Where they lie together, as in time order, they are slices: a filter copies every column."""
+    dates = data["event_date"].combine_chunks()
+    runs = pc.run_end_encode(dates)
+    days, ends = runs.values.to_pylist(), runs.run_ends.to_pylist()
+    if len(set(days)) < len(days):
+        return [(day, data.filter(pc.equal(dates, pa.scalar(day)))) for day in sorted(set(days))]
+    return [(day, data.slice(start, end - start)) for day, start, end in zip(days, [0, *ends], ends, strict=False)]
+
+
+def _write(table: Table, piece: pa.Table, day: date, path: Path) -> Part:
     sample = piece.slice(0, SAMPLE)
     few = [f.name for f in table.all_fields if pc.count_distinct(sample[f.name]).as_py() < FEW * sample.num_rows]
     with explained(path):

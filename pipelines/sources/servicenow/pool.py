@@ -191,9 +191,7 @@ class Pool:
         if part is None:
             lines = Lines(path, rows, day, day, observed_at=self.now, has_objects=has_objects)
         else:
-            lines = Lines(
-                path, rows, part.lo.date(), (part.hi - SECOND).date(), before=part.hi, has_objects=has_objects
-            )
+            lines = Lines(path, rows, part.lo.date(), (part.hi - SECOND).date(), has_objects=has_objects)
         self._put(Spooled(job.reading, lines))
 
     # -- the caller's thread

@@ -174,12 +174,4 @@ def _picked(page: Page, wanted: Sequence[int]) -> list[Bytes]:
     """Lines of the rows at these places."""
     if len(wanted) == page.rows:
         return [page.lines]
-    chosen, position = set(wanted), page.start
-    found: list[Bytes] = []
-    for number in range(page.rows):
-        stop = page.text.find(b"\n", position, page.end)
-        stop = page.end if stop < 0 else stop
-        if number in chosen:
-            found.append(memoryview(page.text)[position:stop])
-        position = stop + 1
-    return found
+    return [page.between(number, number + 1) for number in wanted]

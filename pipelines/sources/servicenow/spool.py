@@ -18,13 +18,12 @@ SPOOL_BYTES = 32 << 20  # a file of this size becomes one Parquet part; what bou
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """A spool file: `rows` lines of one table, of the days `first` to `last`; only those before `before` are wanted."""
+    """A spool file: `rows` lines of one table, of the days `first` to `last`."""
 
     path: Path
     rows: int
     first: date
     last: date
-    before: datetime | None = None
     observed_at: datetime | None = None
     has_objects: bool = False
 

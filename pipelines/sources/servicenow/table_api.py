@@ -14,7 +14,7 @@ from pipelines.errors import AccessDenied, SourceUnavailable
 from pipelines.sources.servicenow.connection import Pace
 from pipelines.sources.servicenow.oauth import WAKE, Authenticator
 from pipelines.sources.servicenow.pace import Pacer, asked_to_wait
-from pipelines.sources.servicenow.page import Page, parse
+from pipelines.sources.servicenow.page import Page, no_rows, parse
 from pipelines.sources.servicenow.query import COLUMN
 from pipelines.sources.servicenow.transport import ASLEEP, BadPage, Response, Transport
 
@@ -138,7 +138,7 @@ class TableApi:
 
     def _judge(self, answer: Response, table: str, key: str) -> Page:
         if answer.status == 404 and b"No Record" in answer.body:  # version 1 of the API answers so to an empty list
-            return Page(b"", 0, 0, (), 0)
+            return no_rows(0)
         self._refuse(answer, table)
         return parse(answer, key)
 
