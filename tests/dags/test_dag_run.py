@@ -25,17 +25,26 @@ def test_a_night_runs_through_airflow(airflow_home: Path, tmp_path: Path) -> Non
         named = {"DATA_DIR": tmp_path, "INSTANCE_URL": info["url"], "INSTANCE_NAME": "test", "USERNAME": info["username"], "PASSWORD": info["password"],
                  "CLIENT_ID": info["client_id"], "CLIENT_SECRET": info["client_secret"], "GEO_DB": info["geo_db"], "ASN_DB": info["asn_db"],
                  "IP_LISTS": info["ip_lists"], "BACK_FILL_DAYS": 7}  # fmt: skip
+        entra = {"conn_type": "entra", "host": info["entra_authority"], "login": info["entra_client_id"], "password": info["entra_client_secret"],
+                 "extra": {"tenant_id": info["entra_tenant_id"], "graph_url": info["graph_url"]}}  # fmt: skip
         done = subprocess.run(
             [airflow(), "dags", "test", "servicenow_nightly", "2026-03-18", "-c", json.dumps({"day": str(day)})],
-            env=environment(airflow_home, **{f"NOWGUARD_{k}": str(v) for k, v in named.items()}),
+            env=environment(
+                airflow_home, AIRFLOW_CONN_ENTRA_DEFAULT=json.dumps(entra), **{f"NOWGUARD_{k}": str(v) for k, v in named.items()}
+            ),
             capture_output=True, text=True, timeout=400, check=False,
         )  # fmt: skip
     said = done.stdout + done.stderr
     assert done.returncode == 0, said[-3000:]
     assert info["password"] not in said
     assert info["client_secret"] not in said
+    assert info["entra_client_secret"] not in said
     with duckdb.connect(str(tmp_path / "warehouse" / "nowguard.duckdb"), read_only=True) as con:
         steps = {row[0] for row in con.execute("SELECT DISTINCT step FROM mart.runs WHERE state = 'ok'").fetchall()}
         states = con.execute("SELECT count(*) FROM mart.coverage WHERE event_date = ?", [day]).fetchall()[0][0]
+        directory = dict(
+            con.execute('SELECT "table", state FROM mart.table_states WHERE "table" LIKE \'entra%\'').fetchall()
+        )
+    assert directory == {"entra_user": "ok", "entra_deleted_user": "ok"}
     assert {"extract", "validate", "conform", "features", "detect"} <= steps  # publish is said in the next file
     assert states >= 3
