@@ -188,3 +188,23 @@ def test_the_last_night_has_attacks_for_the_demo(world: World) -> None:
         "mass_download_by_single_user",
         "anonymous_ip_activity",
     } <= policies
+
+
+def test_nobody_plays_while_gone(world: World) -> None:
+    left = ("leaver_", "jobs_of_a_leaver", "last_minutes")
+    gone = {incident["users"][0]: incident for incident in incidents(world) if incident["scene"].startswith(left)}
+    for incident in incidents(world):
+        for sys_id in incident["users"]:
+            if sys_id in gone and incident["scene"] in {scene.name for scene in SCENES}:
+                assert incident["start"] <= gone[sys_id]["start"] or incident is gone[sys_id], incident["id"]
+
+
+def test_a_last_session_that_outlasts_the_account_is_in_the_truth(world: World) -> None:
+    for incident in (one for one in incidents(world) if one["scene"] == "last_day"):
+        assert incident["policies"] == ["terminated_user_activity"]
+        assert any(
+            change.sys_id == incident["users"][0]
+            and change.values == {"accountEnabled": "false"}
+            and incident["start"] <= change.at <= incident["end"]
+            for change in world.directory
+        )

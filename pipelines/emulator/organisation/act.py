@@ -64,14 +64,17 @@ class Act:
 
     # --- people
     def cast(
-        self, count: int = 1, where: Bools | None = None, *, presence: Presence = "any", crowd: bool = False
-    ) -> list[int]:
-        """Users for this act, none of whom plays elsewhere within a week (a day for crowds); NotEnoughPeopleError if too few."""
+        self, count: int = 1, where: Bools | None = None, *, presence: Presence = "any", crowd: bool = False,
+        leaves: bool = False,
+    ) -> list[int]:  # fmt: skip
+        """Users for this act, none of whom plays elsewhere within a week (a day for crowds), nor ever again where they
+        leave; NotEnoughPeopleError if too few."""
         mask = self.company.plain if where is None else where
         candidates = (
             user
             for user in self.rng.permutation(np.flatnonzero(mask)).tolist()
             if self._free(user, 1 if crowd else 6)
+            and not (leaves and any(day > self.day for day in self.busy.get(user, ())))
             and (where is not None or self.company.whereabouts.settled(user, self.day))
             and self._is(presence, user)
         )

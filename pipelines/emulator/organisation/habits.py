@@ -15,6 +15,7 @@ from pipelines.emulator.organisation.places import CITIES
 from pipelines.emulator.organisation.world import Change
 
 TRAVEL, COUNTRY = "impossible_travel", "infrequent_country_activity"
+TERMINATED = "terminated_user_activity"
 ANONYMOUS, RISKY = "anonymous_ip_activity", "risky_ip_logon"
 
 # detour -> difficulty, policies literally met, policies tempted, note
@@ -50,7 +51,7 @@ _TRIPS: Mapping[str, tuple[str, tuple[str, ...], str]] = {
 
 def incidents(company: Company) -> list[Mapping[str, Any]]:
     """Benign incidents that last as long as the habit does; every one is part of the ordinary rows."""
-    return [*_trips(company), *_detours(company), *_lines(company)]
+    return [*_trips(company), *_detours(company), *_lines(company), *_last_days(company)]
 
 
 def _entry(
@@ -97,6 +98,19 @@ def _lines(company: Company) -> Iterator[Mapping[str, Any]]:
         elif any(span.first <= people.home[user] < span.first + span.count for span in wrong):
             note = f"the database puts this home network in {MISPLACED_AT}"
             yield _entry(company, "misplaced_home", user, difficulty="hard", tempts=odd, note=note)
+
+
+def _last_days(company: Company) -> Iterator[Mapping[str, Any]]:
+    """Leavers who finish their last session although the directory has ended them: literally what the policy says."""
+    people, sessions = company.people, company.sessions
+    for user in np.flatnonzero(people.left < NEVER).tolist():
+        left = int(people.left[user])
+        open_then = (sessions.user == user) & (sessions.start < left) & (sessions.end > left)
+        for day in np.unique(sessions.day[open_then]).tolist():
+            yield _entry(
+                company, "last_day", user, first=day, last=day + 1, difficulty="medium", policies=(TERMINATED,),
+                tempts=(TERMINATED,), note="finishes the session that was open when the account ended",
+            )  # fmt: skip
 
 
 def directory(company: Company) -> list[Change]:

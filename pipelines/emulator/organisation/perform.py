@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 
 from pipelines.emulator.organisation.act import Act
+from pipelines.emulator.organisation.clock import DAY
 from pipelines.emulator.organisation.company import Company
 from pipelines.emulator.organisation.people import NEVER
 from pipelines.emulator.organisation.script import NotEnoughPeopleError, Scene
@@ -31,7 +32,14 @@ def perform(company: Company, scenes: Iterable[Scene]) -> list[Act]:
         acts.append(act)
         for user in act.cast_users:
             busy[user] += [act.day, act.day + scene.days - 1]
+        for user, since, until in act.script.departures:
+            busy[user] += _days_away(company, since, until)
     return acts
+
+
+def _days_away(company: Company, since: int, until: int) -> range:
+    """Positions of the days on which somebody is gone: nobody plays again in between."""
+    return range((since - company.start) // DAY, min((until - company.start) // DAY, company.days) + 1)
 
 
 def _day(company: Company, scene: Scene, rng: np.random.Generator, copy: int) -> int | None:

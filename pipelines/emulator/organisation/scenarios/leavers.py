@@ -10,7 +10,7 @@ from pipelines.emulator.organisation.script import Scene
 
 
 def _live_session(act: Act) -> None:
-    (user,) = act.cast(presence="working")
+    (user,) = act.cast(presence="working", leaves=True)
     gone = act.local(user, 14)
     act.depart(user, gone)
     visit = act.visit(user, gone + 2 * HOUR, act.home_address(user), way="none", pages=25, minutes=150)
@@ -18,7 +18,7 @@ def _live_session(act: Act) -> None:
 
 
 def _old_token(act: Act) -> None:
-    (user,) = act.cast()
+    (user,) = act.cast(leaves=True)
     act.depart(user, act.local(user, 16))
     at = act.local(user, 11, 1)
     visit = act.visit(user, at, act.address("hosting", "Amsterdam"), devices.SCRIPT[0], way="token", pages=0)
@@ -28,13 +28,13 @@ def _old_token(act: Act) -> None:
 
 def _side_door(act: Act) -> None:
     """Deleted in the identity provider, still active in the instance: the local password works."""
-    (user,) = act.cast()
+    (user,) = act.cast(leaves=True)
     act.depart(user, act.local(user, 15), deleted=True, lag=None)
     act.visit(user, act.local(user, 20, 2), act.home_address(user), pages=14, minutes=40)
 
 
 def _switched_on_again(act: Act) -> None:
-    (user,) = act.cast()
+    (user,) = act.cast(leaves=True)
     act.depart(user, act.local(user, 15))
     night = act.local(user, 1.5, 3)
     act.switch(user, night - HOUR, active=True, by="admin")
@@ -43,7 +43,7 @@ def _switched_on_again(act: Act) -> None:
 
 def _packing(act: Act) -> None:
     """Takes files along on the last three days, in working hours."""
-    (user,) = act.cast()
+    (user,) = act.cast(leaves=True)
     for day in range(3):
         at = act.local(user, 15 + act.rng.random() * 2, day)
         visit = act.visit(user, at, act.home_address(user), pages=8, minutes=80)
@@ -68,7 +68,7 @@ def _off_by_mistake(act: Act) -> None:
 
 
 def _jobs_go_on(act: Act) -> None:
-    (user,) = act.cast()
+    (user,) = act.cast(leaves=True)
     act.depart(user, act.local(user, 16))
     for day in range(1, act.scene.days):
         for hour in (1, 7, 13, 19):
@@ -80,7 +80,7 @@ def _jobs_go_on(act: Act) -> None:
 
 def _last_minutes(act: Act) -> None:
     """The directory runs ahead: twenty more minutes of the last session, inside any sensible grace."""
-    (user,) = act.cast(presence="working")
+    (user,) = act.cast(presence="working", leaves=True)
     gone = act.local(user, 16.5)
     act.depart(user, gone, lag=2 * DAY)
     act.visit(user, gone + 60, act.home_address(user), way="none", pages=8, minutes=20)
