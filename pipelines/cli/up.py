@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json as jsonlib
 import os
+import re
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,9 +17,14 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.context import JsonFlag, Output, QuietFlag, explained, settings_of
-from pipelines.errors import UsageError
+from pipelines.errors import SourceUnavailable, UsageError
 
-JUPYTER_PORT = 8888
+AIRFLOW_PORT, JUPYTER_PORT = 8080, 8888
+LAB = (
+    "jupyter", "lab", "--no-browser", "--ip=127.0.0.1", f"--port={JUPYTER_PORT}", "--allow-root",
+    "--LabApp.default_url=/lab/tree/notebooks/alerts.ipynb",
+    "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdates",  # asks no external host
+)  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +47,7 @@ def up(
     out = Output(json, quiet)
     data = settings_of(ctx).data_dir.resolve()
     last = _yesterday()
+    signal.signal(signal.SIGTERM, _interrupt)
     with ExitStack() as stack:
         info = stack.enter_context(
             emulator(data, users=users, days=days, seed=1, end=last, now=_night_after(last), port=port)
@@ -50,24 +60,50 @@ def up(
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         }
         logs = data / "demo"
-        _start(stack, ["airflow", "standalone"], environment, logs / "standalone.log")
-        _start(
-            stack,
-            ["jupyter", "lab", "--no-browser", "--ip=127.0.0.1", f"--port={JUPYTER_PORT}", f"--notebook-dir={REPOSITORY}",
-             "--allow-root"],
-            environment, logs / "jupyter.log",
-        )  # fmt: skip
         out.line(f"emulator    {info['url']}  (control: {info['control_url']})")
-        out.line(
-            f"Airflow     http://127.0.0.1:8080  (password: {REPOSITORY / 'simple_auth_manager_passwords.json.generated'})"
-        )
-        out.line(f"JupyterLab  http://127.0.0.1:{JUPYTER_PORT}  (token: {logs / 'jupyter.log'})")
+        airflow = _start(stack, ["airflow", "standalone"], environment, logs / "standalone.log")
+        jupyter = _start(stack, [*LAB, f"--notebook-dir={REPOSITORY}"], environment, logs / "jupyter.log")
+        _await(jupyter, JUPYTER_PORT, logs / "jupyter.log", out)
+        out.line(f"JupyterLab  {_address_with_token(logs / 'jupyter.log')}")
+        _await(airflow, AIRFLOW_PORT, logs / "standalone.log", out)
+        out.line(f"Airflow     http://127.0.0.1:{AIRFLOW_PORT}  (user admin, password {_password()})")
         out.line(f"warehouse   {data / 'warehouse' / 'nowguard.duckdb'}")
         out.line("Ctrl-C ends all three")
         _wait(stack)
 
 
-def _start(stack: ExitStack, command: list[str], environment: dict[str, str], log: Path) -> None:
+def _interrupt(number: int, frame: object) -> None:
+    """A service manager's SIGTERM ends the children as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def _await(process: subprocess.Popen[bytes], port: int, log: Path, out: Output) -> None:
+    """Until the port answers: an address that is printed can be opened."""
+    out.note(f"waiting for port {port} (log: {log})")
+    for _ in range(600):
+        if process.poll() is not None:
+            break
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.5)
+    raise SourceUnavailable(f"nothing answers on port {port}", remedy=f"read {log}")
+
+
+def _address_with_token(log: Path) -> str:
+    found = re.search(rf"http://127\.0\.0\.1:{JUPYTER_PORT}/lab\S*", log.read_text(encoding="utf-8", errors="replace"))
+    return found[0] if found else f"http://127.0.0.1:{JUPYTER_PORT}  (token: {log})"
+
+
+def _password() -> str:
+    from pipelines.cli.airflow_night import REPOSITORY
+
+    path = Path(os.environ.get("AIRFLOW_HOME", str(REPOSITORY))) / "simple_auth_manager_passwords.json.generated"
+    return str(jsonlib.loads(path.read_text(encoding="utf-8")).get("admin", "")) if path.exists() else f"in {path}"
+
+
+def _start(stack: ExitStack, command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
     stream = stack.enter_context(log.open("wb"))
     try:
         process = subprocess.Popen(
@@ -78,12 +114,11 @@ def _start(stack: ExitStack, command: list[str], environment: dict[str, str], lo
             f"{command[0]} is not installed here", remedy="run `make env` and start with `make up`"
         ) from None
     stack.callback(_stop, process)
+    return process
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """End the whole session: Airflow's standalone has children of its own."""
-    import signal
-
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGTERM)
         try:

@@ -1,0 +1,63 @@
+"""Every notebook runs from top to bottom on freshly published data, draws what it promises, and is stored without output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from pipelines.cli.progress import Silent
+from pipelines.emulator.organisation import World, generate
+from pipelines.emulator.server import start
+from pipelines.steps import run_night
+from tests.steps.conftest import END, NIGHTS, first_night, morning_after, nights, settings_for
+
+pytestmark = pytest.mark.slow
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return generate(seed=12, users=60, days=NIGHTS, before=7, end=END)
+
+
+@pytest.fixture(scope="module")
+def data_dir(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two published nights."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    with start(world, now=morning_after(first_night())) as running:
+        settings = settings_for(running, folder)
+        for day in nights()[:2]:
+            if running.control.now() < morning_after(day):
+                running.control.set_now(morning_after(day))
+            run_night(settings, day, day, progress=Silent())
+    return folder
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_is_stored_without_output(name: str) -> None:
+    cells = nbformat.read(FOLDER / name, as_version=4).cells
+    assert cells[0].cell_type == "markdown"
+    assert not [c for c in cells if c.get("outputs") or c.get("execution_count")]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_runs_on_what_a_night_published(name: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOWGUARD_DATA_DIR", str(data_dir))
+    notebook = nbformat.read(FOLDER / name, as_version=4)
+    drawn = sum("plt.subplots" in cell.source for cell in notebook.cells if cell.cell_type == "code")
+
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(FOLDER)}}).execute()
+
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == drawn
+    assert drawn > 0
+    assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
+
+
+def test_the_three_questions_have_their_notebook() -> None:
+    assert NOTEBOOKS == ["alerts.ipynb", "coverage.ipynb", "hunt.ipynb"]
