@@ -227,6 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
             and len(body) > 500
             and reply.cut is None
             and not reply.drip
+            and "Content-Encoding" not in headers
         ):
             body = gzip.compress(body, 1)
             headers["Content-Encoding"] = "gzip"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import time
@@ -35,7 +36,15 @@ SPOILT: dict[str, Callable[[Reply], Reply]] = {
     "trailing comma without error": lambda r: replace(r, body=r.body[:-2] + b",]}"),
     "result is an object": lambda r: replace(r, body=b'{"result":{"sys_id":"x"}}'),
     "reset": lambda r: replace(r, cut=len(r.body) // 2),
+    "compressed and cut off": lambda r: _squeezed(r, gzip.compress(r.body)[:-12]),
+    "compressed and damaged": lambda r: _squeezed(r, gzip.compress(r.body)[:-8] + bytes(8)),
+    "said to be compressed": lambda r: _squeezed(r, r.body),
+    "compressed as nobody asked": lambda r: replace(r, headers={**r.headers, "Content-Encoding": "br"}),
 }
+
+
+def _squeezed(reply: Reply, body: bytes) -> Reply:
+    return replace(reply, body=body, headers={**reply.headers, "Content-Encoding": "gzip"})
 
 
 @pytest.mark.parametrize("fault", SPOILT)

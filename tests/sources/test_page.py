@@ -47,6 +47,16 @@ def test_a_value_that_ends_like_a_row_goes_the_slow_way_with_a_warning(caplog: p
     assert "slow parser" in caplog.text
 
 
+def test_keys_are_read_at_one_distance_or_searched_for() -> None:
+    aligned = [{"sys_id": f"a{n}", "at": "1"} for n in range(5)]
+    shifted = [{"x": "1" * n, "sys_id": f"a{n}"} for n in range(5)]
+    for rows in (aligned, shifted, [*aligned, *shifted], [*aligned, {"sys_id": "longer"}], [{"sys_id": ""}, *aligned]):
+        page = parse(answered(compact(rows)))
+        assert page.keys == tuple(row["sys_id"] for row in rows)
+        assert [page.row(n) for n in range(page.rows)] == rows
+        assert bytes(page.between(1, page.rows)).split(b"\n") == bytes(page.lines).split(b"\n")[1:]
+
+
 @given(st.lists(st.dictionaries(st.sampled_from("xyz"), st.text(max_size=12), max_size=3), max_size=5))
 def test_any_text_comes_through(rows: list[dict[str, str]]) -> None:
     rows = [{"sys_id": f"a{n}", **row} for n, row in enumerate(rows)]

@@ -109,19 +109,50 @@ def _cut(body: bytearray, key: str, total: int | None) -> Page | None:
     if edges is None:
         return None
     start, end = edges
-    keys = re.findall(rb'"%s":"([^"]*)"' % key.encode(), body)
-    if not keys or body.find(b"\n", start, end) >= 0:
+    if body.find(b"\n", start, end) >= 0:
         return None
     view = np.frombuffer(body, dtype=np.uint8)
     braces = np.concatenate(
         [np.flatnonzero(view[at : at + _BLOCK] == ord("{")) + at for at in range(start + 1, end, _BLOCK)]
     )
     cuts = braces[(view[braces - 1] == ord(",")) & (view[braces - 2] == ord("}")) & (view[braces + 1] == ord('"'))] - 1
-    if len(cuts) + 1 != len(keys):
+    keys = _aligned_keys(body, np.concatenate([[start], cuts + 1]), end, key) or _found_keys(body, key)
+    if not keys or len(cuts) + 1 != len(keys):
         return None
     view[cuts] = ord("\n")
-    holds_objects = len(braces) > len(cuts) and _OBJECT.search(body, start, end) is not None
-    return Page(body, start, end, tuple(found.decode() for found in keys), cuts, total, holds_objects)
+    return Page(body, start, end, keys, cuts, total, _holds_objects(body, braces))
+
+
+def _holds_objects(body: bytearray, braces: Breaks) -> bool:
+    """Whether an object starts at one of the braces: `_OBJECT`, which is searched for only where blanks stand before one."""
+    view = np.frombuffer(body, dtype=np.uint8)
+    before = view[braces - 1]
+    if ((before == ord(":")) & (view[braces - 2] == ord('"')) & (view[braces - 3] != ord("\\"))).any():
+        return True
+    return bool((before <= ord(" ")).any()) and _OBJECT.search(body) is not None
+
+
+def _found_keys(body: bytes | bytearray, key: str) -> tuple[str, ...]:
+    return tuple(found.decode() for found in re.findall(rb'"%s":"([^"]*)"' % key.encode(), body))
+
+
+def _aligned_keys(body: bytearray, starts: Breaks, end: int, key: str) -> tuple[str, ...]:
+    """The same as `_found_keys`, at once, where the key stands at one distance from every row's start; else empty."""
+    name = b'"%s":"' % key.encode()
+    at = body.find(name, int(starts[0]), end) - int(starts[0])
+    long = body.find(b'"', int(starts[0]) + at + len(name), end) - int(starts[0]) - at - len(name)
+    width = len(name) + long + 1
+    if at < 0 or long <= 0 or int(starts[-1]) + at + width > end:
+        return ()
+    windows: Any = np.ndarray((len(body) - width + 1,), dtype=f"V{width}", buffer=body, strides=(1,))
+    found = windows[starts + at].view(np.uint8).reshape(len(starts), width)
+    if (found[:, : len(name)] != np.frombuffer(name, np.uint8)).any() or (found[:, -1] != ord('"')).any():
+        return ()
+    values = found[:, len(name) : -1]
+    if ((values == ord('"')) | (values == ord("\\")) | (values > 126)).any():
+        return ()
+    text = values.tobytes().decode()
+    return tuple(text[n : n + long] for n in range(0, len(text), long))
 
 
 def _respaced(body: bytearray, key: str, total: int | None) -> Page | None:

@@ -19,8 +19,9 @@ import urllib3
 
 from pipelines.errors import SourceUnavailable
 from pipelines.sources.servicenow.connection import Connection, Pace
+from pipelines.sources.servicenow.inflate import Damaged, Inflate
 
-CHUNK = 1 << 20
+CHUNK = 1 << 16  # compressed bytes asked for at a time
 USER_AGENT = "nowguard/1 (batch collector)"
 
 
@@ -120,14 +121,20 @@ class Transport:
         whole = bytearray()
         ends = started + self.pace.page_deadline_seconds
         try:
-            while chunk := answer.read1(CHUNK, decode_content=True):
-                whole += chunk
-                if len(whole) > self.pace.max_page_bytes:
-                    raise BadPage(f"a page of more than {self.pace.max_page_bytes >> 20} MiB", smaller=True)
+            pieces = Inflate(answer.headers.get("Content-Encoding", ""))
+            while chunk := answer.read1(CHUNK, decode_content=False):
+                for piece in pieces.of(chunk):
+                    whole += piece
+                    if len(whole) > self.pace.max_page_bytes:
+                        raise BadPage(f"a page of more than {self.pace.max_page_bytes >> 20} MiB", smaller=True)
                 left = ends - time.monotonic()
                 if left <= 0:
                     raise BadPage(f"a page took more than {self.pace.page_deadline_seconds:g} s", smaller=True)
                 _limit_wait(answer, min(left, self.pace.read_seconds))
+            pieces.end()
+        except Damaged as problem:
+            answer.close()
+            raise BadPage(str(problem), smaller=True) from None
         except BaseException:
             answer.close()
             raise
