@@ -34,7 +34,7 @@ from pipelines.policies.cases import (
 )
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Suppression, Tables
 from pipelines.policies.episodes import number_episodes
-from pipelines.policies.habits import Question, exits, with_habits, with_neighbourhood
+from pipelines.policies.habits import Question, exits, with_habits, with_learning, with_neighbourhood
 
 MICROSOFT = "Defender for Cloud Apps, impossible travel"
 ENDS = ("from", "to")
@@ -43,8 +43,11 @@ ENDS = ("from", "to")
 def detect(tables: Tables, params: Params) -> ir.Table:
     """Legs that cannot have been travelled, with what is known of both ends, gathered into episodes."""
     legs = _impossible(tables["feat__travel_leg"], params)
-    legs = _with_habits(legs, tables["state__seen"], params)
-    legs = _with_tenure(legs, tables["state__user_tenure"], params)
+    seen = tables["state__seen"]
+    legs = _with_habits(legs, seen, params)
+    legs = with_learning(
+        legs, seen, tables["state__user_tenure"], "to_time", days=params.learning_days, logins=params.learning_logins
+    )
     return _gathered(_explained(legs), params)
 
 
@@ -103,13 +106,6 @@ def _habits_of(legs: ir.Table, end: str, params: Params) -> dict[str, ir.Boolean
         f"{end}_is_carrier": (legs[f"{end}_egress"] == "mobile") & ((days["country"] >= usual) | (days["asn"] > 0)),
         f"{end}_is_colleagues": others["city"] >= params.colleagues,
     }
-
-
-def _with_tenure(legs: ir.Table, tenure: ir.Table, params: Params) -> ir.Table:
-    joined = legs.left_join(tenure.select("user_uid", since=tenure.first_seen, logins=tenure.login_count), "user_uid")
-    days = (seconds(joined.to_time) - seconds(joined.since)) / 86400
-    learned = (days >= params.learning_days) | (joined.logins >= params.learning_logins)
-    return joined.select(*legs.columns, still_learning=~learned.fill_null(False))
 
 
 def _explained(legs: ir.Table) -> ir.Table:

@@ -1,0 +1,104 @@
+"""What the policies about listed addresses share: which activities count, what explains them, how they are told.
+
+Microsoft's rules: failed and non-interactive logins do not count, an address that many of the organisation use is taken
+for wrongly listed, and the organisation's own tag beats a bought list. What a person's API token does counts: it is how
+a stolen token is used. So does what an integration account does: no machine of the organisation runs behind a botnet.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from pipelines.features.core import seconds
+from pipelines.features.places import has, with_address
+from pipelines.policies.core import Param, Params, Suppression
+from pipelines.policies.episodes import number_episodes
+from pipelines.policies.habits import Question, site_of, with_habits, with_regulars
+
+#: Lists of ways out that hide who comes (interface: NOWGUARD_IP_LISTS).
+ANONYMOUS = ("tor", "anonymous_proxy")
+RISKY = (*ANONYMOUS, "botnet")
+SUSPICIOUS = ("botnet", "password_spray", "scanner")
+#: Its operators publish the list themselves: nobody is on it by mistake, however many use it.
+CERTAIN = "tor"
+
+PARAMS = (
+    Param("usual_days", 3, "Days of use that make a way out, and a device, usual for a person", "ours", "days"),
+    Param("shared_users", 2, "Colleagues who use an address regularly that make it a shared one", "ours; no attacker's exit has two", "people"),
+    Param("regular_days", 2, "Days of use that make a colleague a regular one", "ours", "days"),
+    Param("quiet_seconds", 14_400, "Pause after which it is another episode", "ours", "s"),
+)  # fmt: skip
+
+SUPPRESSIONS = (
+    Suppression("own_gateway", "system", "The address is also on the list of the organisation's own gateways, which bought lists take for proxies"),
+    Suppression("shared_address", "system", "Several colleagues use the address regularly, or the proxy's /24 and this is a device of the person: listed by mistake. Never for Tor, whose list is its operators' own"),
+    Suppression("usual_way_out", "user", "The person has come this way for days, on this device: a private VPN, or a home that is listed by mistake. Never for Tor"),
+)  # fmt: skip
+
+FACTS = ("listed_as", "network", "login_count", "address_count", "is_new_device", "is_privileged")
+
+
+def from_listed(activity: ir.Table, lists: tuple[str, ...]) -> ir.Table:
+    """Activities that count, from an address on one of `lists` at the time; `listed_as` names the first that holds it."""
+    rows = with_address(activity)
+    rows = rows.mutate(listed_as=ibis.cases(*((has(rows, name), name) for name in lists), else_=ibis.null("string")))
+    return rows.filter(rows.listed_as.notnull())
+
+
+def explained(rows: ir.Table, seen: ir.Table, params: Params) -> ir.Table:
+    """Each innocent explanation as a column. A proxy is known by its network, since its addresses change; a home that
+    is listed is known by its address only, since its neighbours are on that network too."""
+    user = rows.actor_user_uid
+    rows = with_habits(
+        rows, "activity_uid", seen,
+        ip_days=Question("ip", rows.src_ip, user),
+        asn_days=Question("asn", rows.asn, user),
+        device_days=Question("device", rows.device_key, user),
+    )  # fmt: skip
+    days = params.regular_days
+    rows = with_regulars(rows, seen, days=days, into="regulars")
+    rows = with_regulars(rows, seen, days=days, into="regulars_near", part=site_of)
+    others = rows.regulars - (rows.ip_days >= days).cast("int64")
+    others_near = rows.regulars_near - (rows.ip_days >= days).cast("int64")
+    is_proxy, is_certain = rows.listed_as.isin(ANONYMOUS), has(rows, CERTAIN)
+    is_usual = (rows.ip_days >= params.usual_days) | (is_proxy & (rows.asn_days >= params.usual_days))
+    is_shared = (others >= params.shared_users) | (
+        is_proxy & (others_near >= params.shared_users) & (rows.device_days > 0)
+    )
+    return rows.mutate(
+        own_gateway=has(rows, "vpn"),
+        shared_address=is_shared & ~is_certain,
+        usual_way_out=is_usual & (rows.device_days >= params.usual_days) & ~is_certain,
+        is_new_device=rows.device_days == 0,
+    )
+
+
+def gathered(rows: ir.Table, params: Params) -> ir.Table:
+    """One row per account, episode and explanation, so that an alert is not held because another address has an excuse."""
+    excuse = ibis.cases(*((rows[s.name].fill_null(False), s.name) for s in SUPPRESSIONS), else_="")
+    rows = rows.mutate(thread=rows.actor_user_uid + "|" + excuse, seconds=seconds(rows.time))
+    rows = number_episodes(rows, by="thread", gap=params.quiet_seconds)
+    found = rows.group_by("thread", "episode").agg(
+        actor_user_uid=rows.actor_user_uid.max(),
+        actor_user_name=rows.actor_user_name.max(),
+        first_seen=rows.time.min(),
+        last_seen=rows.time.max(),
+        evidence_count=rows.count(),
+        evidence=rows.activity_uid.collect().sort(),
+        src_ips=rows.src_ip.collect(distinct=True).sort(),
+        countries=rows.country.collect(distinct=True).sort(),
+        trait_value=rows.src_ip.min(),
+        listed_as=rows.listed_as.min(),
+        network=rows.as_org.min(),
+        login_count=(rows.activity_name == "login").cast("int64").sum(),
+        address_count=rows.src_ip.nunique(),
+        is_new_device=rows.is_new_device.any(),
+        is_privileged=rows.is_privileged.fill_null(False).any(),
+        **{s.name: rows[s.name].fill_null(False).any() for s in SUPPRESSIONS},
+    )
+    return found.mutate(
+        trait_kind=ibis.literal("ip"),
+        severity=ibis.ifelse(found.is_new_device | found.is_privileged, "high", "medium"),
+        confidence=ibis.ifelse(found.is_new_device, 0.9, 0.7),
+    )
