@@ -17,6 +17,7 @@ from pipelines.emulator.instance import Instance
 from pipelines.emulator.messages import Answer, Call, new_id
 
 SCOPE = "useraccount"
+CLIENT_CREDENTIALS = "glide.oauth.inbound.client.credential.grant_type.enabled"  # off where the property is absent
 
 
 @dataclass
@@ -150,9 +151,7 @@ class Accounts:
                 grant.access_ends = self.instance.clock.now()
 
     def _allows_client_credentials(self) -> bool:
-        return self.instance.is_at_least("washingtondc") and (
-            self.instance.property("glide.oauth.inbound.client.credential.grant_type.enabled") != "false"
-        )
+        return self.instance.is_at_least("washingtondc") and (self.instance.property(CLIENT_CREDENTIALS) == "true")
 
     def _refreshed(self, refresh: str, client: str, call: Call) -> Answer:
         now = self.instance.clock.now()

@@ -33,7 +33,7 @@ def stats(instance: Instance, call: Call, table: str) -> Answer:
         return result({"stats": {}})
     sql = f'SELECT {", ".join(selected)} FROM "{table}" t WHERE {where.text} AND {seen}'
     if groups:
-        sql += f" GROUP BY {', '.join(str(n + 1) for n in range(len(groups)))}{_having(call)}{_order(call, groups, measures)}"
+        sql += f" GROUP BY {', '.join(str(n + 1) for n in range(len(groups)))}{_having(instance, call, table)}{_order(call, groups, measures)}"
     rows = instance.store.rows(sql, [*params, *where.params, *seen_params])
     if not groups:
         return result({"stats": _values(measures, rows[0])})
@@ -41,7 +41,10 @@ def stats(instance: Instance, call: Call, table: str) -> Answer:
     answer = []
     for row in rows:
         shown = [
-            {"field": name, "value": _plain(renderer.value(compiler.type_of(name, table), value, table, name))}
+            {
+                "field": name,
+                **_group_value(renderer.value(compiler.type_of(name, table), value, table, name), renderer.mode),
+            }
             for name, value in zip(groups, row, strict=False)
         ]
         answer.append({"stats": _values(measures, row[len(groups) :]), "groupby_fields": shown})
@@ -86,25 +89,30 @@ def _names(call: Call, parameter: str) -> list[str]:
     return [part.strip() for part in call.query.get(parameter, "").split(",") if part.strip()]
 
 
-def _having(call: Call) -> str:
-    """`count^state^>^3`: only numbers and known functions reach the SQL."""
+def _having(instance: Instance, call: Call, table: str) -> str:
+    """`count^state^>^3`: only numbers, known functions and known columns reach the SQL."""
     found = _HAVING.match(call.query.get("sysparm_having", ""))
-    if found is None:
+    if found is None or (found[1] != "count" and found[2] not in instance.store.schemas[table].columns):
         return ""
     measured = "count(*)" if found[1] == "count" else f'{found[1]}(CAST(t."{found[2]}" AS REAL))'
     return f" HAVING {measured} {found[3].replace('!=', '<>')} {found[4]}"
 
 
 def _order(call: Call, groups: list[str], measures: list[tuple[str, str, str]]) -> str:
-    """`AVG^state`, `state^DESC` or `COUNT`."""
-    head, _, tail = call.query.get("sysparm_order_by", "").partition("^")
-    for position, (name, column, _) in enumerate(measures):
-        if head.lower() == name and (not column or column == tail):
-            return f" ORDER BY {len(groups) + position + 1}"
-    if head in groups:
-        return f" ORDER BY {groups.index(head) + 1}" + (" DESC" if tail.upper() == "DESC" else "")
-    return ""
+    """`AVG^state`, `state^DESC`, `COUNT`, or several with commas; a trailing `^DESC` turns any of them round."""
+    terms = []
+    for text in _names(call, "sysparm_order_by"):
+        head, *tail = text.split("^")
+        keys = [(g, "") for g in groups] + [(name, column) for name, column, _ in measures]
+        for position, (name, column) in enumerate(keys):
+            if name in (head, head.lower()) and (not column or column in tail):
+                terms.append(f"{position + 1}" + (" DESC" if tail and tail[-1].upper() == "DESC" else ""))
+                break
+    return f" ORDER BY {', '.join(terms)}" if terms else ""
 
 
-def _plain(value: Any) -> Any:
-    return value.get("display_value", value.get("value")) if isinstance(value, dict) else value
+def _group_value(shown: Any, mode: str) -> dict[str, Any]:
+    """`value` holds what is shown; with `all` the stored value, and the shown one beside it."""
+    if mode == "all":
+        return {"display_value": shown["display_value"], "value": shown["value"]}
+    return {"value": shown.get("display_value", shown.get("value")) if isinstance(shown, dict) else shown}

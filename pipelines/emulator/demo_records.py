@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import polars as pl
 
+from pipelines.emulator.accounts import CLIENT_CREDENTIALS
 from pipelines.emulator.clock import WIRE
+from pipelines.emulator.dictionary import choice_rows, dictionary_rows
 from pipelines.emulator.instance import Instance
-from pipelines.emulator.schema import SCHEMA
+from pipelines.emulator.schema import COLUMNS_SINCE, SCHEMA
 
 ADMIN = "6816f79cc0a8016401c5a33be04be441"
 ADMIN_ROLE = "2831a114c611228501d4ea6c309d626d"
@@ -21,12 +23,44 @@ ROLE_HOLDERS = 12
 GROUPS = ("Database Admins", "Network Admins", "Service Desk", "Hardware", "Change Advisory")
 
 
-def add_demo_records(instance: Instance) -> None:
-    """Add what is missing; what the organisation already has stays."""
+def add_platform(instance: Instance) -> None:
+    """What any instance has whatever rows it serves: all tables, their dictionary, its release, somebody who may sign in."""
     store = instance.store
     for schema in SCHEMA.values():
         if schema.name not in store.schemas:
             store.create(schema)
+    for (table, column), release in COLUMNS_SINCE.items():
+        if not instance.is_at_least(release):
+            store.hide_column(table, column)
+    created = (instance.clock.now() - timedelta(days=400)).strftime(WIRE)
+    for table, rows in (("sys_dictionary", dictionary_rows), ("sys_choice", choice_rows)):
+        if not store.rows(f'SELECT 1 FROM "{table}" LIMIT 1'):
+            store.load(table, rows(list(store.schemas.values()), created))
+    if not instance.property("glide.buildtag.last"):
+        store.insert(
+            "sys_properties",
+            {
+                "sys_id": _id("property", "buildtag"),
+                "name": "glide.buildtag.last",
+                "value": _build_tag(instance),
+                "type": "string",
+            },
+        )
+    if instance.user("admin") is None:
+        store.insert("sys_user", {"sys_id": ADMIN, "user_name": "admin", "name": "System Administrator", "active": "true", "time_zone": "UTC",
+                                  "sys_created_on": created, "sys_updated_on": created})  # fmt: skip
+    instance.passwords.setdefault("admin", ADMIN_PASSWORD)
+    if not instance.clients:
+        instance.clients[_id("client", "demo")] = "demo-client-secret"
+
+
+def _build_tag(instance: Instance) -> str:
+    return f"glide-{instance.settings.release}-07-06-2023__patch4-01-05-2024"
+
+
+def add_demo_records(instance: Instance) -> None:
+    """Add what is missing to a platform; what the organisation already has stays."""
+    store = instance.store
     stamp = (instance.clock.now() - timedelta(days=400)).strftime(WIRE)
     audit = {
         "sys_created_on": stamp,
@@ -59,14 +93,16 @@ def add_demo_records(instance: Instance) -> None:
     ))  # fmt: skip
     add("incident", {"sys_id": _id("incident", "1"), "number": "INC0000001", "short_description": "Cannot read mail", "state": "1", "active": "true",
                      "priority": "3", "opened_by": ADMIN, "caller_id": NATASHA, "opened_at": stamp, "sys_class_name": "incident"})  # fmt: skip
-    release = f"glide-{instance.settings.release}-07-06-2023__patch4-01-05-2024"
     add(
         "sys_properties",
-        {"sys_id": _id("property", "buildtag"), "name": "glide.buildtag.last", "value": release, "type": "string"},
+        {
+            "sys_id": _id("property", "client credentials"),
+            "name": CLIENT_CREDENTIALS,
+            "value": "true",
+            "type": "boolean",
+        },
     )
-    store.rows("UPDATE \"sys_properties\" SET value = ? WHERE name = 'glide.buildtag.last'", [release])
-    instance.passwords.setdefault("admin", ADMIN_PASSWORD)
-    instance.clients.setdefault(_id("client", "demo"), "demo-client-secret")
+    store.rows("UPDATE \"sys_properties\" SET value = ? WHERE name = 'glide.buildtag.last'", [_build_tag(instance)])
 
 
 def _people(instance: Instance, add: object) -> None:

@@ -25,6 +25,19 @@ LARGEST_BATCH_SECONDS = 30.0
 Route = Callable[[Call, list[str]], Answer]
 
 
+def _unfit(call: Call, api: str) -> Answer | None:
+    """406 and 415: the Table API speaks JSON and XML, of which the emulator knows JSON."""
+    if api == "attachment":
+        return None
+    accepted = call.headers.get("accept", "*/*")
+    if not any(kind in accepted for kind in ("json", "*/*", "application/*")):
+        return failure(406, "Not Acceptable", f"Accept {accepted} is not supported")
+    kind = call.headers.get("content-type", "")
+    if call.method in ("POST", "PUT", "PATCH") and kind and "json" not in kind:
+        return failure(415, "Unsupported Media Type", f"Content-Type {kind} is not supported")
+    return None
+
+
 class Dispatcher:
     """One per server. `answer` is called from worker threads."""
 
@@ -78,6 +91,8 @@ class Dispatcher:
             return unauthenticated()
         if found is None:
             return no_route()
+        if unfit := _unfit(call, found[2]):
+            return unfit
         if self.instance.settings.latency_seconds:
             time.sleep(self.instance.settings.latency_seconds)
         with self.instance.limits.held(call, call.headers.get("cookie", "")):
@@ -106,10 +121,20 @@ class Dispatcher:
         handler = handlers.get((len(parts), call.method))
         if handler is None:
             return failure(405, "Method not supported")
-        answer = handler(self.instance, call, *parts)
+        answer = self._within_quota(handler(self.instance, call, *parts))
         if call.method == "DELETE" and answer.status == 204:
             attachment_api.delete_all_of(self.instance, call, *parts)
         return answer
+
+    def _within_quota(self, answer: Answer) -> Answer:
+        """Take the time that the page is said to take; what exceeds the quota is cancelled while it streams."""
+        settings = self.instance.settings
+        if not settings.page_seconds_per_1000_rows or answer.status != 200:
+            return answer
+        found = orjson.loads(answer.body)["result"]
+        seconds = settings.page_seconds_per_1000_rows * (len(found) if isinstance(found, list) else 1) / 1000
+        time.sleep(min(seconds, settings.quota_seconds))
+        return spoil(Fault("error_streamed"), answer) if seconds > settings.quota_seconds else answer
 
     def _attachment(self, call: Call, parts: list[str], form: dict[str, Any] | None) -> Answer:
         instance, method = self.instance, call.method
@@ -127,7 +152,12 @@ class Dispatcher:
 
     def _batch(self, call: Call) -> Answer:
         """Each inner request in turn, as the same user; what 30 seconds do not reach is left unserviced."""
-        asked = call.json()
+        try:
+            asked = call.json()
+        except ValueError:
+            asked = None
+        if not isinstance(asked, dict):
+            return failure(400, "Exception while reading request", "The payload is not valid JSON.")
         started, served, left = time.monotonic(), [], []
         for inner in asked.get("rest_requests", []):
             if time.monotonic() - started > LARGEST_BATCH_SECONDS:
@@ -143,7 +173,7 @@ class Dispatcher:
 
     def _inner(self, call: Call, inner: dict[str, Any]) -> dict[str, Any]:
         parts = urlsplit(str(inner.get("url", "")))
-        headers = {h["name"].lower(): h["value"] for h in inner.get("headers", []) if "name" in h}
+        headers = {str(h["name"]).lower(): str(h.get("value", "")) for h in inner.get("headers") or [] if "name" in h}
         made = Call(
             str(inner.get("method", "GET")).upper(), parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)),
             {**call.headers, **headers}, base64.b64decode(inner.get("body") or ""), call.base_url, call.client_ip, user=call.user, session=call.session,
@@ -173,7 +203,7 @@ class Dispatcher:
         if not settings.logs_itself or not call.user:
             return
         row = {
-            "url": call.target[:1000], "type": "rest", "remote_ip": call.client_ip, "user_agent": call.headers.get("user-agent", ""),
+            "url": call.target[:1000], "type": "batch rest" if call.path.endswith("/batch") else "rest", "remote_ip": call.client_ip, "user_agent": call.headers.get("user-agent", ""),
             "session": call.session, "response_time": str(int(seconds * 1000)), "output_length": str(len(answer.body)), "sql_count": "3",
         }  # fmt: skip
         if self.instance.is_at_least("australia"):

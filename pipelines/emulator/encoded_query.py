@@ -12,6 +12,8 @@ OPERATORS = (
     "GT_FIELD", "LT_FIELD", "NSAMEAS", "DYNAMIC", "BETWEEN", "ISEMPTY", "NOT IN", "SAMEAS", "NOTON", "LIKE", "!=", ">=", "<=", "!*", "IN",
     "ON", "=", ">", "<", "*", "%",
 )  # fmt: skip
+#: Parts that shape a chart or a list elsewhere and mean nothing to the Table API.
+IGNORED = ("GROUPBY", "TRENDBY")
 _TERM = re.compile(r"^([a-z_][a-z0-9_.]*?)(" + "|".join(re.escape(op) for op in OPERATORS) + r")(.*)$", re.DOTALL)
 _RELATED = re.compile(r"^RLQUERY([a-z0-9_]+)\.([a-z0-9_]+),([<>!=]+)(\d+)(,m2m)?$")
 _JOIN = re.compile(r"^JOIN([a-z0-9_]+)\.([a-z0-9_]+)=([a-z0-9_]+)\.([a-z0-9_]+)(?:!(.*))?$", re.DOTALL)
@@ -77,7 +79,7 @@ def parse(text: str) -> Query:
     tokens = _split(text)
     while tokens:
         token = tokens.pop(0)
-        if token in ("", "EQ"):
+        if token in ("", "EQ") or token.startswith(IGNORED):
             continue
         if token.startswith("ORDERBY"):
             descending = token.startswith("ORDERBYDESC")

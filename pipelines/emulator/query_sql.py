@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ _UNITS = {
     "quarter": 7_776_000,
     "year": 31_536_000,
 }
+_EMPTY = {("=", "NULL"): "ISEMPTY", ("!=", "NULL"): "ISNOTEMPTY"}
 _SQL_OPERATORS = {"=": "=", "!=": "<>", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 
 
@@ -60,7 +61,7 @@ class Compiler:
         groups = [g for g in (self._group(group, table, alias) for group in query.groups) if g is not None]
         if not groups:
             return Sql("1")
-        return Sql("(" + " OR ".join(g.text for g in groups) + ")", [p for g in groups for p in g.params])
+        return _joined(groups, "OR")
 
     def order(self, query: Query, table: str, alias: str) -> Sql:
         parts, params = [], []
@@ -106,10 +107,8 @@ class Compiler:
         for options in group:
             made = [m for m in (self._condition(c, table, alias) for c in options) if m is not None]
             if made:
-                parts.append(Sql("(" + " OR ".join(m.text for m in made) + ")", [p for m in made for p in m.params]))
-        if not parts:
-            return None
-        return Sql("(" + " AND ".join(p.text for p in parts) + ")", [x for p in parts for x in p.params])
+                parts.append(_joined(made, "OR"))
+        return _joined(parts, "AND") if parts else None
 
     def _condition(self, condition: Condition, table: str, alias: str) -> Sql | None:
         if isinstance(condition, Term):
@@ -160,10 +159,10 @@ class Compiler:
         found = self.path(term.path, table, alias)
         if found is None or (term.operator not in MATCHING and self.refuses_range(table, term.path)):
             return None
-        handler = _HANDLERS.get(term.operator)
+        handler = _HANDLERS.get(_EMPTY.get((term.operator, term.value), term.operator))
         if handler is not None:
             return handler(self, term, found, table, alias)
-        value = self._value(term, table)
+        value = self.value(term)
         if value is None:
             return None
         operator = _SQL_OPERATORS[term.operator]
@@ -171,15 +170,10 @@ class Compiler:
             return Sql(f"(CAST({found.text} AS INTEGER) {operator} CAST(? AS INTEGER))", [*found.params, value])
         return Sql(f"({found.text} {operator} ?)", [*found.params, value])
 
-    def _value(self, term: Term, table: str) -> str | None:
-        """The literal of a term: a script's result, a choice's value for its label, else as it stands."""
+    def value(self, term: Term) -> str | None:
+        """The literal of a term, or what its script gives; None where the script is not one of ours."""
         if term.value.lstrip().startswith("javascript:"):
             return server_script.evaluate(term.value, self.now, self.user)
-        head, _, rest = term.path.partition(".")
-        if not rest:
-            for value, label in self.store.schemas[table].choices.get(head, {}).items():
-                if label.lower() == term.value.lower():
-                    return value
         return term.value
 
     def _sortable(self, found: Sql, path: str, table: str) -> Sql:
@@ -188,6 +182,14 @@ class Compiler:
     def _alias(self) -> str:
         self._aliases += 1
         return f"x{self._aliases}"
+
+
+def _joined(parts: Sequence[Sql], word: str) -> Sql:
+    """Parts in a balanced tree: SQLite refuses a chain of more than a thousand."""
+    texts = [part.text for part in parts]
+    while len(texts) > 1:
+        texts = [f"({f' {word} '.join(texts[at : at + 2])})" for at in range(0, len(texts), 2)]
+    return Sql(texts[0], [p for part in parts for p in part.params])
 
 
 Handler = Callable[[Compiler, Term, Sql, str, str], Sql | None]
@@ -200,18 +202,16 @@ def _constant(text: str) -> Handler:
 
 
 def _like(pattern: Callable[[str], str], negate: bool = False) -> Handler:
-    def make(compiler: Compiler, term: Term, found: Sql, table: str, alias: str) -> Sql:
-        word = "NOT LIKE" if negate else "LIKE"
-        return Sql(f"({found.text} {word} ? ESCAPE '\\')", [*found.params, pattern(term.value)])
+    def make(compiler: Compiler, term: Term, found: Sql, table: str, alias: str) -> Sql | None:
+        word, value = "NOT LIKE" if negate else "LIKE", compiler.value(term)
+        return None if value is None else Sql(f"({found.text} {word} ? ESCAPE '\\')", [*found.params, pattern(value)])
 
     return make
 
 
 def _in(negate: bool) -> Handler:
     def make(compiler: Compiler, term: Term, found: Sql, table: str, alias: str) -> Sql:
-        values = term.value.split(",")
-        if term.value.lstrip().startswith("javascript:"):
-            values = [server_script.evaluate(term.value, compiler.now, compiler.user) or ""]
+        values = (compiler.value(term) or "").split(",") if "javascript:" in term.value else term.value.split(",")
         word = "NOT IN" if negate else "IN"
         return Sql(f"({found.text} {word} ({', '.join('?' * len(values))}))", [*found.params, *values])
 

@@ -1,6 +1,6 @@
 """The dictionary: tables, their columns and what they hold. A column that is not named here is plain text.
 
-Types: string, integer, boolean, choice, glide_date_time, glide_date, password, journal, reference:<table>.
+Types: string, integer, boolean, choice, glide_date_time, glide_date, due_date, password, journal, reference:<table>.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ _DATES = (
     "closed_at",
     "processed",
     "process_on",
-    "due_date",
 )
 
 
@@ -39,7 +38,7 @@ class TableSchema:
             return self.types[column]
         if column in _DATES:
             return "glide_date_time"
-        return "integer" if column == "sys_mod_count" else "string"
+        return {"sys_mod_count": "integer", "due_date": "due_date"}.get(column, "string")
 
     def reference(self, column: str) -> str | None:
         kind = self.type_of(column)
@@ -152,6 +151,9 @@ _TABLES = (
 )  # fmt: skip
 
 SCHEMA: dict[str, TableSchema] = {t.name: t for t in _TABLES}
+
+#: Columns that came with a release: (table, column) -> release.
+COLUMNS_SINCE = {("syslog_transaction", "status"): "australia"}
 
 
 def schema_for(name: str, columns: tuple[str, ...]) -> TableSchema:

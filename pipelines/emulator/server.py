@@ -9,6 +9,7 @@ import hashlib
 import json
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -28,7 +29,7 @@ from starlette.requests import Request
 from pipelines.emulator import tls as certificates
 from pipelines.emulator.clock import Clock
 from pipelines.emulator.control import PREFIX, Control
-from pipelines.emulator.demo_records import add_demo_records
+from pipelines.emulator.demo_records import add_demo_records, add_platform
 from pipelines.emulator.dispatch import Dispatcher
 from pipelines.emulator.entra import Entra
 from pipelines.emulator.faults import Fault
@@ -217,10 +218,14 @@ class RunningEmulator:
 
 def start(
     world: World | None = None, *, tables_dir: Path | None = None, port: int = 0, tls: bool = False, now: datetime | None = None,
-    settings: EmulatorSettings | None = None, demo_records: bool = True,
+    settings: EmulatorSettings | None = None, demo_records: bool | None = None,
 ) -> RunningEmulator:  # fmt: skip
-    """Serve `world`, the `<table>.jsonl` files of `tables_dir`, or only the stock demo records, on loopback in a thread."""
-    instance = build(world, tables_dir, now, settings or EmulatorSettings(), demo_records)
+    """Serve `world`, the `<table>.jsonl` files of `tables_dir`, or only the stock demo records, on loopback in a thread.
+
+    Rows of your own stay alone unless `demo_records` asks for the stock ones: then only an `admin` is added who may sign in.
+    """
+    with_stock = tables_dir is None if demo_records is None else demo_records
+    instance = build(world, tables_dir, now, settings or EmulatorSettings(), with_stock)
     dispatcher = Dispatcher(instance)
     control = Control(dispatcher)
     entra = Entra(instance.clock, instance.faults, instance.entra_secret, world.directory if world else ())
@@ -259,6 +264,7 @@ def build(
     if tables_dir is not None:
         for path in sorted(tables_dir.glob("*.jsonl")):
             store.load(path.stem, _read_lines(path))
+    add_platform(instance)
     if demo_records:
         add_demo_records(instance)
     instance.acl.unrestricted.add("admin")
@@ -280,7 +286,7 @@ def _read_lines(path: Path) -> pl.DataFrame:
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.strip():
             row = json.loads(line)
-            rows.append({k: _stored(v) for k, v in row.items()})
+            rows.append({"sys_id": new_id(), **{k: _stored(v) for k, v in row.items()}})
     return (
         pl.DataFrame(rows, infer_schema_length=None)
         if rows
@@ -302,10 +308,20 @@ def run_foreground(
 ) -> None:  # fmt: skip
     """What `nowguard emulate` does: serve until a signal ends it. `end` is the last day of history."""
     last = end or (datetime.now().date() - timedelta(days=1))  # noqa: DTZ005  # a default for people
+    began = time.monotonic()
+
+    def progress(text: str) -> None:
+        if not quiet:
+            print(f"[{time.monotonic() - began:5.1f} s] {text}", file=sys.stderr, flush=True)  # noqa: T201  # for who waits
+
+    progress(f"reading {tables_dir}" if tables_dir else f"making an organisation of {users:,} users over {days} days")
     world = None if tables_dir else generate(seed=seed, users=users, days=days, end=last + timedelta(days=1))
     at = datetime.fromisoformat(now).replace(tzinfo=None) if now else None
+    if world is not None:
+        progress(f"loading {sum(map(len, world.tables.values())):,} rows")
     with start(world, tables_dir=tables_dir, port=port, tls=tls, now=at) as running:
         found = running.info()
+        progress("ready")
         if info is not None:
             info.parent.mkdir(parents=True, exist_ok=True)
             temporary = info.with_suffix(".tmp")

@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -40,15 +41,28 @@ class Store:
     def create(self, schema: TableSchema) -> None:
         columns = ", ".join(f"\"{c}\" TEXT NOT NULL DEFAULT '' COLLATE NOCASE" for c in schema.columns)
         with self._write:
-            con = self._connection()
-            con.execute(f'CREATE TABLE "{schema.name}" ({columns}, "{LATE}" TEXT NOT NULL DEFAULT \'\')')
-            con.execute(f'CREATE UNIQUE INDEX "{schema.name}_id" ON "{schema.name}" (sys_id)')
-            if "sys_created_on" in schema.columns:
-                con.execute(f'CREATE INDEX "{schema.name}_time" ON "{schema.name}" (sys_created_on, sys_id)')
+            self._connection().execute(f'CREATE TABLE "{schema.name}" ({columns}, "{LATE}" TEXT NOT NULL DEFAULT \'\')')
             self.schemas[schema.name] = schema
+            self._index(schema)
+
+    def hide_column(self, table: str, column: str) -> None:
+        """The release has no such column: nothing reads, filters or writes it."""
+        schema = self.schemas[table]
+        self.schemas[table] = replace(schema, columns=tuple(c for c in schema.columns if c != column))
+
+    def _index(self, schema: TableSchema) -> None:
+        con, name = self._connection(), schema.name
+        con.execute(f'CREATE UNIQUE INDEX "{name}_id" ON "{name}" (sys_id)')
+        con.execute(f'CREATE INDEX "{name}_late" ON "{name}" ("{LATE}") WHERE "{LATE}" <> \'\'')
+        if "sys_created_on" in schema.columns:
+            con.execute(f'CREATE INDEX "{name}_time" ON "{name}" (sys_created_on, sys_id)')
+
+    def _drop_indexes(self, table: str) -> None:
+        for kind in ("id", "late", "time"):
+            self._connection().execute(f'DROP INDEX IF EXISTS "{table}_{kind}"')
 
     def load(self, table: str, frame: pl.DataFrame) -> None:
-        """Insert a whole frame of text columns; the table is created where it does not exist yet."""
+        """Insert a whole frame of text columns, the last row of each `sys_id`; the table is created where it does not exist."""
         columns = [c for c in frame.columns if c != LATE]
         if table not in self.schemas:
             self.create(schema_for(table, tuple(dict.fromkeys(["sys_id", *columns]))))
@@ -56,11 +70,19 @@ class Store:
         marks = ", ".join("?" * len(named))
         quoted = ", ".join(f'"{c}"' for c in named)
         text = frame.select([pl.col(c).cast(pl.String).fill_null("") for c in named])
+        if "sys_id" in named:
+            text = text.unique(subset="sys_id", keep="last", maintain_order=True)
         with self._write:
             con = self._connection()
             con.execute("BEGIN")
+            # an index that is built once over all rows costs a third of one that grows with them
+            is_fresh = not con.execute(f'SELECT 1 FROM "{table}" LIMIT 1').fetchone()
+            if is_fresh:
+                self._drop_indexes(table)
             for part in text.iter_slices(BATCH):
                 con.executemany(f'INSERT OR REPLACE INTO "{table}" ({quoted}) VALUES ({marks})', part.rows())
+            if is_fresh:
+                self._index(self.schemas[table])
             con.execute("COMMIT")
 
     def script(self, changes: Iterable[Change]) -> None:
@@ -104,7 +126,11 @@ class Store:
         if "sys_created_on" not in schema.columns:
             return "1", []
         wire = now.strftime(WIRE)
-        terms, params = [f'{alias}."sys_created_on" <= ?', f'{alias}."{LATE}" <= ?'], [wire, wire]
+        terms, params = [f'{alias}."sys_created_on" <= ?'], [wire]
+        late = f'"{table}" WHERE "{LATE}" <> \'\' AND "{LATE}" > ?'
+        if self.rows(f"SELECT 1 FROM {late} LIMIT 1", [wire]):  # by rowid: a count then never leaves the index
+            terms.append(f"{alias}.rowid NOT IN (SELECT rowid FROM {late})")
+            params.append(wire)
         if schema.rotation_days:
             oldest = (now - timedelta(days=schema.rotation_days)).replace(hour=0, minute=0, second=0, microsecond=0)
             terms.append(f'{alias}."sys_created_on" >= ?')

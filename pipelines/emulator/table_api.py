@@ -9,14 +9,11 @@ from pipelines.emulator.encoded_query import Query, parse
 from pipelines.emulator.instance import Instance
 from pipelines.emulator.messages import Answer, Call, Refused, api_acl, invalid_table, no_record, result, write_refused
 from pipelines.emulator.query_sql import Compiler, Sql
-from pipelines.emulator.values import Renderer
+from pipelines.emulator.spoken import spoken
+from pipelines.emulator.values import Renderer, zone_of
 
 DEFAULT_LIMIT = 10_000
-PARAMETERS = frozenset({
-    "sysparm_query", "sysparm_fields", "sysparm_limit", "sysparm_offset", "sysparm_display_value", "sysparm_exclude_reference_link",
-    "sysparm_suppress_pagination_header", "sysparm_no_count", "sysparm_view", "sysparm_query_category", "sysparm_query_no_domain",
-    "sysparm_input_display_value", "sysparm_suppress_auto_sys_field",
-})  # fmt: skip
+LARGEST = 1 << 53  # what a limit or an offset is cut to
 
 
 def list_rows(instance: Instance, call: Call, table: str, *, default_limit: int = DEFAULT_LIMIT) -> Answer:
@@ -27,7 +24,7 @@ def list_rows(instance: Instance, call: Call, table: str, *, default_limit: int 
     if refusal == "forbidden":
         return api_acl()
     compiler = compiler_for(instance, call)
-    query = parse(_encoded(call))
+    query = parse(_encoded(instance, call, table))
     where = compiler.where(query, table, "t")
     seen, seen_params = instance.store.visible(table, "t")
     limit = max(0, _number(call, "sysparm_limit", default_limit))
@@ -147,15 +144,16 @@ def renderer_for(instance: Instance, call: Call) -> Renderer:
     )  # fmt: skip
 
 
-def _encoded(call: Call) -> str:
-    """`sysparm_query`, or the simple `column=value` parameters where there is none."""
+def _encoded(instance: Instance, call: Call, table: str) -> str:
+    """`sysparm_query`, or the simple `column=value` parameters where there is none; only those take labels and names."""
     if "sysparm_query" in call.query:
         return call.query["sysparm_query"]
-    return "^".join(
-        f"{k}={v.replace('^', '^^')}"
-        for k, v in call.query.items()
-        if k not in PARAMETERS and not k.startswith("sysparm_")
-    )
+    terms = []
+    for column, value in call.query.items():
+        if not column.startswith("sysparm_"):
+            stored = spoken(instance.store, table, column, value)
+            terms.append(f"{column}={stored.replace('^', '^^')}")
+    return "^".join(terms)
 
 
 def _hidden(instance: Instance, call: Call, table: str, compiler: Compiler) -> Sql:
@@ -205,7 +203,11 @@ def _given(instance: Instance, call: Call, table: str) -> dict[str, str]:
             )
         ) from None
     columns = instance.store.schemas[table].columns
-    return {k: _text(v) for k, v in body.items() if k in columns} if isinstance(body, dict) else {}
+    given = {k: _text(v) for k, v in body.items() if k in columns} if isinstance(body, dict) else {}
+    if call.query.get("sysparm_input_display_value", "false").lower() == "true":
+        zone = zone_of(call.user)
+        return {k: spoken(instance.store, table, k, v, zone) for k, v in given.items()}
+    return given
 
 
 def _text(value: Any) -> str:
@@ -218,7 +220,7 @@ def _text(value: Any) -> str:
 
 def _number(call: Call, name: str, default: int) -> int:
     text = call.query.get(name, "")
-    return int(text) if text.lstrip("-").isdigit() else default
+    return min(int(text), LARGEST) if text.lstrip("-").isdecimal() else default
 
 
 def _check_table(instance: Instance, table: str) -> None:

@@ -199,7 +199,7 @@ def test_check_says_connected_with_what_is_blind(running: RunningEmulator) -> No
     report = check(connection(running), tuple(sources().values()))
     assert report.connected
     assert report.release is not None
-    assert report.release.name == "Vancouver"
+    assert report.release.name == "Australia"
     assert any("sys_audit" in line for line in report.blind)
     assert report.token_life_seconds is not None
 
