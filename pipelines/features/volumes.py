@@ -75,10 +75,16 @@ def file_of(activity: ir.Table) -> ir.StringValue:
     return ibis.coalesce(activity.resource_uid, by_name, activity.activity_uid)
 
 
-def is_file_edit(activity: ir.Table) -> ir.BooleanValue:
-    """A request to one attachment's own record: what overwriting in place leaves, since no event is raised."""
-    on_file = (activity.resource_type == "sys_attachment") & activity.resource_uid.notnull()
-    return ((activity.activity_name == "api_request") & on_file) | (activity.activity_name == "file_renamed")
+def edited_file(activity: ir.Table) -> ir.StringValue:
+    """The attachment whose own record a request or an audited change is about, else null: what overwriting in place leaves,
+    since no event is raised. The log does not say whether a request read or wrote."""
+    on_file = activity.resource_type.fill_null("") == "sys_attachment"
+    in_url = activity.resource_name.fill_null("").re_extract(r"/api/now/(v[0-9]+/)?attachment/([0-9a-f]{32})$", 2)
+    return ibis.cases(
+        (on_file & activity.activity_name.isin(["api_request", "record_updated"]), activity.resource_uid),
+        ((activity.activity_name == "api_request") & (in_url != ""), in_url),
+        else_=ibis.null("string"),
+    )
 
 
 def strange_exports(activity: ir.Table, seen: ir.Table, own_days: int, colleagues: int) -> ir.Table:
@@ -113,7 +119,7 @@ def measured(activity: ir.Table, seen: ir.Table) -> ir.Table:
         strange_exports=a.is_strange.fill_null(False).sum(),
         deletions=file_of(a).nunique(where=name.isin(DELETING)),
         odd_files=((name == "file_uploaded") & is_odd(a.resource_name)).sum(),
-        file_edits=a.resource_uid.nunique(where=is_file_edit(a)),
+        file_edits=ibis.ifelse(name == "file_renamed", a.resource_uid, edited_file(a)).nunique(),
         admin_changes=name.isin(ADMIN_VERBS).sum(),
         impersonations=a.resource_name.nunique(where=name == "impersonation_start"),
     )

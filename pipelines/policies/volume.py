@@ -89,10 +89,12 @@ def with_usual(found: ir.Table, volume: ir.Table, measure: str, into: str = "usu
     return filled.drop("_group", "_everyone", "_of_department", "_of_all")
 
 
-def limit(found: ir.Table, floor: float, times_high: float, times_mean: float, of: str = "usual") -> ir.Value:
+def limit(
+    found: ir.Table, floor: float | ir.Value, times_high: float, times_mean: float, of: str = "usual"
+) -> ir.Value:
     """Above this it is unusual for the person and for the colleagues."""
     return ibis.greatest(
-        ibis.literal(float(floor)),
+        ibis.literal(float(floor)) if isinstance(floor, int | float) else floor,
         times_high * found[f"{of}_high"],
         times_mean * found[f"{of}_mean"],
         times_mean * found[f"{of}_peers"],

@@ -4,7 +4,7 @@ Four forms are told apart by what they leave behind, and the fact `form` names t
 
 - *encrypted*: files whose ending no program gives (`offer.docx.locked`) come in while files go, counted over a day, so that
   twelve an hour count like all at once;
-- *renamed*: such an ending is given to files that stay, or more files than a person renames by hand get any new name;
+- *renamed*: such an ending is given to files that stay, or more files than a person renames by hand get a name without one;
 - *overwritten*: requests to the records of many different attachments within an hour; no event is raised for these;
 - *wiped*: within five minutes more files go than one page of a list can select, and nothing takes their place.
 
@@ -20,7 +20,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from pipelines.features.volumes import ending, is_file_edit, is_odd
+from pipelines.features.volumes import edited_file, ending, is_odd
 from pipelines.policies.cases import HOSTILE, activity, fires, held, known, quiet
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Row, Suppression, Tables
 from pipelines.policies.episodes import count_within, number_episodes, peak_distinct
@@ -46,18 +46,19 @@ def _touched(a: ir.Table) -> ir.Table:
     verb, detail = a.activity_name, a.detail.fill_null("")
     renamed_to = detail.re_extract(r"^(.*?)( \| .*)?$", 1), detail.re_extract(r"^.* \| (.*)$", 1)
     odd_rename = (verb == "file_renamed") & (is_odd(renamed_to[0]) | is_odd(renamed_to[1]))
+    nameless = (ending(renamed_to[0]) == "") & (ending(renamed_to[1]) == "")
     odd_upload = (verb == "file_uploaded") & is_odd(a.resource_name)
     names = [ending(name) for name in (a.resource_name, *renamed_to)]
     return acts(
         a,
-        verb.isin(["file_uploaded", "file_deleted", "file_renamed"]) | is_file_edit(a),
+        verb.isin(["file_uploaded", "file_deleted", "file_renamed"]) | edited_file(a).notnull(),
         is_plain=(verb == "file_uploaded") & ~odd_upload,
         is_upload=verb == "file_uploaded",
         is_locked=odd_upload,
         is_removed=verb == "file_deleted",
-        is_rename=verb == "file_renamed",
+        is_nameless=(verb == "file_renamed") & nameless,
         is_odd_rename=odd_rename,
-        edited=(verb == "api_request").ifelse(a.resource_uid, ibis.null("string")),
+        edited=edited_file(a),
         ending=ibis.cases(
             (odd_upload, names[0]), (odd_rename, ibis.greatest(names[1], names[2])), else_=ibis.null("string")
         ),
@@ -71,7 +72,7 @@ def _counted(rows: ir.Table, params: Params) -> ir.Table:
         locked=count_within(rows.is_locked, by="user_uid", within=DAY),
         removed=count_within(rows.is_removed, by="user_uid", within=DAY),
         odd_renames=count_within(rows.is_odd_rename, by="user_uid", within=DAY),
-        hour_renames=count_within(rows.is_rename, by="user_uid", within=HOUR),
+        hour_renames=count_within(rows.is_nameless, by="user_uid", within=HOUR),
         wiped=count_within(rows.is_removed, by="user_uid", within=params.wipe_seconds),
         came=count_within(rows.is_upload, by="user_uid", within=params.wipe_seconds),
     )
@@ -180,7 +181,8 @@ POLICY = Policy(
     needs=Evidence(tables=("sysevent",), helpful_tables=("sys_attachment", "syslog_transaction", "sys_user"), learning_days=7),
     params=(
         Param("min_locked", 20, "Files with an ending of no program, come in or renamed in 24 h", DEFENDER, "files"),
-        Param("max_renames", 50, "Renames within an hour above which it is no handwork", DEFENDER, "files"),
+        Param("max_renames", 50, "Renames within an hour, to a name without ending or that the event does not tell, above which it is no handwork",
+              DEFENDER, "files"),
         Param("min_edits", 50, "Different attachments whose records are written to within an hour", DEFENDER, "files"),
         Param("max_wiped", 100, "Files deleted within the window above which it is no handwork", "a page of a list holds 100 rows", "files"),
         Param("wipe_seconds", 300, "The window", "ours", "s"),
@@ -212,8 +214,14 @@ POLICY = Policy(
         quiet("nineteen renamed", *_each("ann", "09:00:00", "file_renamed", 19, 2, detail="offer.docx.crypt | incident")),
         fires("renames that say no name", *_each("ann", "09:00:00", "file_renamed", 51, 2)),
         quiet("fifty renamed by hand", *_each("ann", "09:00:00", "file_renamed", 50, 60, detail="offer_2026.docx")),
+        quiet("two hundred renamed by another scheme", *_each("ann", "09:00:00", "file_renamed", 200, 2, detail="2026-0917_offer.docx | incident")),
         fires("fifty overwritten in place", *_each("ann", "09:00:00", "api_request", 50, 5, **EDIT), having={"form": "overwritten"}),
         quiet("forty-nine", *_each("ann", "09:00:00", "api_request", 49, 5, **EDIT)),
+        fires("by the attachment API", *(activity("ann", "09:00:00", "api_request", nth=n, later=5 * n,
+              resource_name=f"/api/now/attachment/{n:032x}") for n in range(50)), having={"form": "overwritten"}),
+        quiet("downloads by it", *(activity("ann", "09:00:00", "api_request", nth=n, later=5 * n,
+              resource_name=f"/api/now/attachment/{n:032x}/file") for n in range(50))),
+        fires("as the audit tells it", *_each("ann", "09:00:00", "record_updated", 50, 5, **EDIT)),
         quiet("one file asked for again and again", *(activity("ann", "09:00:00", "api_request", later=5 * n, resource_uid="f", **EDIT) for n in range(90))),
         quiet("by somebody who always does", used_to("ann", "file_edits", 40.0), *_each("ann", "09:00:00", "api_request", 60, 5, **EDIT)),
         held("an integration that reads file records", "integration_at_work", known("svc", "asn", "64500"),

@@ -6,8 +6,9 @@ The fixed limit of `mass_download_by_single_user` sees a burst; this policy sees
 - *day*: the same over a whole day, at a steadier pace;
 - *slow*: on the third day in a row (a weekend between them does not count) the files are several times the usual day.
 
-Usual is what the person and the department did on a day before; an archive of all attachments of a record counts as one
-file here and is counted apart. A department that is busy as a whole, as at the end of a quarter, explains a day and a run.
+Usual is what the person and the department did on days before. On a device that the person never used, half the files are
+enough for a sitting. An archive of all attachments of a record counts as one file, and archives are counted apart. A
+department that is busy as a whole, as at the end of a quarter, explains a day and a run.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import ibis
 import ibis.expr.types as ir
 
 from pipelines.features.core import seconds
-from pipelines.features.user_volume import ABOVE_HIGH, DEPARTMENT, RUN_ENDS
+from pipelines.features.user_volume import ABOVE_HIGH, DEPARTMENT, LEARNING_DAYS, RUN_ENDS
 from pipelines.features.volumes import LEAVING, file_of
 from pipelines.policies.cases import HOSTILE, activity, at, download, downloads, fires, held, known, quiet
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Row, Suppression, Tables
@@ -38,7 +39,7 @@ from pipelines.policies.volume import (
 )
 
 HOUR = 3600  # the window, and the pause that ends a sitting: so no sitting is counted into the next one
-SYNC = r"sync|drive|backup|nextcloud|dropbox|onedrive"
+SYNC = r"sync|drive|backup|cloud|dropbox|\bbox\b|rclone|seafile|egnyte"
 
 
 def detect(tables: Tables, params: Params) -> ir.Table:
@@ -49,6 +50,7 @@ def detect(tables: Tables, params: Params) -> ir.Table:
         tables["state__seen"],
         asn_days=Question("asn", rows.asn, rows.user_uid),
         asn_people=Question("asn", rows.asn, "*", "user_count"),
+        device_days=Question("device", rows.device_key, rows.user_uid),
     )
     volume = tables["state__user_volume"]
     sittings = _sittings(moved, volume, params)
@@ -66,6 +68,7 @@ def _moved(activity: ir.Table, params: Params) -> ir.Table:
         file=is_file.ifelse(file_of(activity), ibis.null("string")),
         archive=(is_file & (activity.detail.fill_null("") == "zip")).ifelse(file_of(activity), ibis.null("string")),
         bytes=activity.bytes.fill_null(0),
+        device_key=activity.device_key,
         by_sync=client.lower().re_search(SYNC) & (activity.agent_kind.fill_null("") != "browser"),
     )
 
@@ -77,6 +80,7 @@ def _summed(rows: ir.Table, params: Params) -> dict[str, ir.Value]:
         "archive_count": rows.archive.nunique(),
         "total_bytes": rows.bytes.sum(),
         "usual_network": (rows.asn_days > 0).all(),
+        "new_device": (rows.device_key.notnull() & (rows.device_days == 0)).mean() >= 0.5,
         "by_sync": (rows.by_sync & ((rows.asn_days > 0) | near_colleagues)).mean() >= params.sync_share,
         "trait_value": rows.asn.max().cast("string"),
     }
@@ -97,15 +101,18 @@ def _sittings(moved: ir.Table, volume: ir.Table, params: Params) -> ir.Table:
         peak_bytes=rows.hour_bytes.max(),
     )
     found = found.filter(  # nobody below every floor can be above a limit
-        (found.peak_files >= params.min_files)
+        (found.peak_files >= params.min_files_new_device)
         | (found.peak_bytes >= params.min_bytes)
         | (found.peak_archives >= params.min_archives)
     )
-    judged = _judged(found, volume, params, params.min_files, params.min_bytes, of="hour_files")
+    judged, times = _with_usual(found, volume), (params.times_high, params.times_mean)
+    is_new = judged.new_device & (judged.usual_day_count >= LEARNING_DAYS)
+    floor = ibis.ifelse(is_new, float(params.min_files_new_device), float(params.min_files))
+    file_limit = limit(judged, floor, *times, of="hour")
     above = (
-        (judged.peak_files >= judged.file_limit)
-        | (judged.peak_bytes >= judged.byte_limit)
-        | (judged.peak_archives >= ibis.greatest(float(params.min_archives), judged.file_limit / 5))
+        (judged.peak_files >= file_limit)
+        | (judged.peak_bytes >= limit(judged, params.min_bytes, *times, of="sent"))
+        | (judged.peak_archives >= ibis.greatest(float(params.min_archives), file_limit / 5))
     )
     return _formed(judged.filter(above), "sitting", 1, judged.peak_files)
 
@@ -113,26 +120,25 @@ def _sittings(moved: ir.Table, volume: ir.Table, params: Params) -> ir.Table:
 def _days(moved: ir.Table, volume: ir.Table, params: Params) -> ir.Table:
     found = moved.group_by("user_uid", "event_date").agg(**_summed(moved, params))
     found = found.filter((found.file_count > params.min_day_files / 10) | (found.total_bytes >= params.min_day_bytes))
-    judged = _judged(found, volume, params, params.min_day_files, params.min_day_bytes)
+    judged, times = _with_usual(found, volume), (params.times_high, params.times_mean)
     goes_on = (seconds(judged.last_seen) - seconds(judged.usual_last_raised) <= RUN_ENDS).fill_null(False)
     run_days = goes_on.ifelse(judged.usual_raised_days, 0) + 1
     run_files = goes_on.ifelse(judged.usual_raised_sum, 0.0) + judged.file_count
     usual = ibis.greatest(params.times_raised * judged.usual_mean, ABOVE_HIGH * judged.usual_high)
     raised = judged.file_count > ibis.greatest(usual, params.times_raised * judged.usual_peers)
     is_slow = raised & (run_days >= params.min_run_days) & (run_files >= params.min_run_files)
-    is_day = (judged.file_count >= judged.file_limit) | (judged.total_bytes >= judged.byte_limit)
+    is_day = (judged.file_count >= limit(judged, params.min_day_files, *times)) | (
+        judged.total_bytes >= limit(judged, params.min_day_bytes, *times, of="sent")
+    )
     days = _formed(judged.filter(is_day), "day", 1, judged.file_count)
     slow = _formed(judged.filter(is_slow & ~is_day), "slow", run_days, run_files.cast("int64"))
     return days.union(slow)
 
 
-def _judged(
-    found: ir.Table, volume: ir.Table, params: Params, files: float, size: float, of: str = "usual"
-) -> ir.Table:
-    for measure, into in (("files", "usual"), ("hour_files", "hour_files"), ("bytes_out", "sent")):
+def _with_usual(found: ir.Table, volume: ir.Table) -> ir.Table:
+    for measure, into in (("files", "usual"), ("hour_files", "hour"), ("bytes_out", "sent")):
         found = with_usual(found, volume, measure, into=into)
-    times = (params.times_high, params.times_mean)
-    return found.mutate(file_limit=limit(found, files, *times, of=of), byte_limit=limit(found, size, *times, of="sent"))
+    return found
 
 
 def _formed(found: ir.Table, form: str, run_days: ir.Value | int, files: ir.Value) -> ir.Table:
@@ -212,6 +218,7 @@ POLICY = Policy(
     ),
     params=(
         Param("min_files", 40, "Different files within an hour below which it is never unusual", "ours; one every 90 seconds", "files"),
+        Param("min_files_new_device", 20, "The same on a device that a known person has never used", "ours; half of it", "files"),
         Param("min_archives", 8, "Archives of all attachments within an hour, likewise", "ours; a fifth of the files", "archives"),
         Param("min_bytes", 50_000_000, "Bytes within an hour, likewise", "ours; a thousand files of usual size", "bytes"),
         Param("min_request_bytes", 50_000, "Answers of the API that are smaller are not counted", "ours; a page of a list", "bytes"),
@@ -271,6 +278,9 @@ POLICY = Policy(
              *downloads("svc", "02:00:00", 200, 10, is_integration=True)),
         fires("an integration account from a new network", *downloads("svc", "02:00:00", 200, 10, is_integration=True)),
         quiet("refused", *downloads("ann", "08:00:00", 90, 10, status="failure")),
+        fires("twenty files on a device never seen", used_to("ann", "files", 2.0), *downloads("ann", "21:18:00", 20, 60)),
+        quiet("on the usual device", used_to("ann", "files", 2.0), known("ann", "device", "firefox/linux/pc"), *downloads("ann", "21:18:00", 30, 60)),
+        quiet("on the first device of somebody new", *downloads("ann", "21:18:00", 30, 60)),
         quiet("of nothing"),
         fires("hostile names", *(download(name, "08:00:00", nth=n, later=n, file=f"{name}{n}", resource_name=name, actor_user_uid="uid-x",
               src_ip=name, agent_family=name, department=name) for n, name in enumerate(HOSTILE * 6))),
