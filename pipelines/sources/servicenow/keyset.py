@@ -96,6 +96,7 @@ class KeysetReader:
                 if part.cursor >= part.hi:
                     return
                 count = page.rows < limit
+                del page  # its bytes are not kept beside those of the next
                 continue
             if self._is_over(part, page, limit, sink):
                 return

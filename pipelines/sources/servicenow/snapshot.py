@@ -59,6 +59,7 @@ class SnapshotReader:
                 self._pass_on(page, sink)
                 self._previous = frozenset(page.keys)
                 last, count = page.keys[-1], page.rows < limit
+                del page  # its bytes are not kept beside those of the next
                 continue
             following = self._beyond_hidden(last, page.total, limit)
             if following is None:
