@@ -139,7 +139,7 @@ POLICY = Policy(
         learning_days=7,
     ),
     params=(
-        Param("strong_roles", ("admin", "security_admin", "impersonator", "oauth_admin", "user_admin"), "Roles that rule the instance", HARDENING),
+        Param("strong_roles", ("admin", "security_admin", "impersonator", "oauth_admin"), "Roles that rule the instance", HARDENING),
         Param("min_strong_roles", 2, "Of these given in 24 h by one person", "ours; one is a new colleague", "roles"),
         Param("protections", ("glide.sys.log_impersonation", "glide.authenticate.", "glide.basicauth.", "glide.soap.", "glide.security.",
               "glide.ui.audit", "glide.script.", "glide.sm.", "glide.user.", "glide.login.", "glide.cookies.", "glide.audit."),

@@ -214,7 +214,7 @@ POLICY = Policy(
     reads=("core__activity", "feat__user_day", "state__user_volume", "state__seen"),
     lookback=timedelta(hours=2),
     needs=Evidence(
-        any_of=(("sysevent", "syslog_transaction"),), helpful_tables=("isc_export_event", "sys_attachment", "sys_user"), learning_days=7
+        any_of=(("sysevent", "syslog_transaction"),), helpful_tables=("sys_attachment", "sys_user"), learning_days=7
     ),
     params=(
         Param("min_files", 40, "Different files within an hour below which it is never unusual", "ours; one every 90 seconds", "files"),

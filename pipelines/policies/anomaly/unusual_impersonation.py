@@ -120,7 +120,7 @@ POLICY = Policy(
     ),
     reads=("core__activity", "state__user_volume", "state__seen"),
     lookback=timedelta(days=1),
-    needs=Evidence(tables=("sysevent",), helpful_tables=("syslog_transaction", "sys_user"), properties={"glide.sys.log_impersonation": "true"}, learning_days=7),
+    needs=Evidence(tables=("sysevent",), helpful_tables=("syslog_transaction", "sys_user"), learning_days=7),
     params=(
         Param("min_people", 8, "Different people impersonated in 24 h below which it is never unusual", "ours; one an hour", "people"),
         Param("min_files", 20, "Different files fetched within an hour from inside other accounts", "ours; support looks at a few", "files"),
