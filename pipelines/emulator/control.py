@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -15,6 +15,10 @@ from pipelines.emulator.limits import RateRule
 from pipelines.emulator.messages import Answer, new_id
 
 PREFIX = "/__control__"
+#: Methods that `POST /__control__/<name>` calls with the body's keys as arguments.
+ACTIONS = (
+    "deny_table", "allow_table", "hide_rows", "hide_column", "refuse_ranges", "drop_table", "set_property", "rate_rule", "expire_tokens", "load",
+)  # fmt: skip
 
 
 class Control:
@@ -48,9 +52,11 @@ class Control:
         return list(self.dispatcher.log)
 
     def deny_table(self, table: str, how: Literal["empty", "forbidden"] = "empty") -> None:
+        """Readers get no rows (still counted), or 403."""
         self.instance.acl.denied[table] = how
 
     def allow_table(self, table: str) -> None:
+        """Take that back."""
         self.instance.acl.denied.pop(table, None)
 
     def hide_rows(self, table: str, query: str) -> None:
@@ -58,9 +64,11 @@ class Control:
         self.instance.acl.hidden_rows[table] = query
 
     def hide_column(self, table: str, column: str) -> None:
+        """The column is absent from every object that a reader gets."""
         self.instance.acl.hidden_columns.setdefault(table, set()).add(column)
 
     def refuse_ranges(self, table: str, column: str) -> None:
+        """As a query ACL does: ranges and sorting on the column are dropped from readers' queries."""
         self.instance.acl.no_ranges.setdefault(table, set()).add(column)
 
     def drop_table(self, table: str) -> None:
@@ -68,6 +76,7 @@ class Control:
         self.instance.store.schemas.pop(table, None)
 
     def set_property(self, name: str, value: str) -> None:
+        """A row of `sys_properties`."""
         found = self.instance.store.rows('SELECT sys_id FROM "sys_properties" WHERE name = ?', [name])
         if found:
             self.instance.store.update("sys_properties", found[0][0], {"value": value})
@@ -77,12 +86,15 @@ class Control:
             )
 
     def rate_rule(self, limit: int, user: str = "") -> None:
+        """At most `limit` requests in a clock hour, for one user or for everybody together."""
         self.instance.limits.rules.append(RateRule(limit, user))
 
     def expire_tokens(self) -> None:
+        """End every access token now; refresh tokens stay."""
         self.dispatcher.accounts.expire()
 
     def load(self, table: str, rows: Iterable[Mapping[str, str]] | pl.DataFrame) -> None:
+        """Add rows as stored; `_visible_at` says from when a late one can be read. A new table is made where there is none."""
         frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame([dict(r) for r in rows])
         self.instance.store.load(table, frame)
 
@@ -113,10 +125,7 @@ class Control:
             return {"faults": self.instance.faults.listed()}
         if name == "requests":
             return {"requests": self.requests()}
-        actions: dict[str, Callable[..., None]] = {
-            "deny_table": self.deny_table, "allow_table": self.allow_table, "hide_rows": self.hide_rows, "hide_column": self.hide_column,
-            "refuse_ranges": self.refuse_ranges, "drop_table": self.drop_table, "set_property": self.set_property, "rate_rule": self.rate_rule,
-            "expire_tokens": self.expire_tokens, "load": self.load,
-        }  # fmt: skip
-        actions[name](**given)
+        if name not in ACTIONS:
+            raise KeyError(name)
+        getattr(self, name)(**given)
         return {"done": name}

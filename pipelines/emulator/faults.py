@@ -14,11 +14,34 @@ import orjson
 
 from pipelines.emulator.messages import Answer, Call, api_acl, failure, html, unauthenticated
 
-KINDS = (
-    "queue_overflow", "unauthorized", "forbidden", "rate_limited", "rate_limited_bare", "semaphore_full", "server_error", "bad_gateway",
-    "unavailable", "gateway_timeout", "hibernating", "maintenance", "redirect", "truncated", "error_object", "error_streamed",
-    "error_trailing_comma", "slow", "drip", "reset", "duplicate_rows", "empty_page", "retyped", "pretty",
-)  # fmt: skip
+#: What each kind sends.
+MEANINGS = {
+    "queue_overflow": "202 without a body: more than ten requests waited for one session",
+    "unauthorized": "401, as for an expired token",
+    "forbidden": "403 of the API-level ACL",
+    "rate_limited": "429 of a rate-limit rule, with `Retry-After` (`as_date`: as a date) and `X-RateLimit-*`",
+    "rate_limited_bare": "429 without any of these headers",
+    "semaphore_full": "429 as an HTML page: the semaphore queue is full",
+    "server_error": "500 with an error object",
+    "bad_gateway": "502 as an HTML page",
+    "unavailable": "503 as an HTML page",
+    "gateway_timeout": "504 as an HTML page",
+    "hibernating": "200 with the HTML page of a hibernating instance",
+    "maintenance": "200 with the HTML page of an instance that is being moved",
+    "redirect": "302 to a sign-in page elsewhere",
+    "truncated": "200 whose JSON ends after `offset` bytes",
+    "error_object": "200 with `result` and `error` side by side",
+    "error_streamed": "200 cancelled in the middle: the error stands where the next row should be, and it is not JSON",
+    "error_trailing_comma": "the same, with an array that ends in a comma",
+    "slow": "the right answer after `seconds`",
+    "drip": "the right answer, 64 bytes every `seconds`",
+    "reset": "the connection is reset after `offset` bytes",
+    "duplicate_rows": "every row of the page twice",
+    "empty_page": "200 with no rows, the count in the header unchanged",
+    "retyped": "numbers in `column` where text was",
+    "pretty": "the right answer, indented",
+}
+KINDS = tuple(MEANINGS)
 
 
 @dataclass
