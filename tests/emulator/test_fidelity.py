@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 import pytest
 import urllib3
@@ -34,7 +34,7 @@ def running() -> Iterator[RunningEmulator]:
 
 def ask(running: RunningEmulator, method: str, path: str, body: Any = None, **query: str) -> urllib3.BaseHTTPResponse:
     basic = urllib3.make_headers(basic_auth=f"admin:{running.control.instance.passwords['admin']}")
-    url = f"{running.url}{path}?{'&'.join(f'{k}={quote(v, safe='')}' for k, v in query.items())}"
+    url = f"{running.url}{path}?{urlencode(query)}"
     return (
         POOL.request(method, url, headers=basic, json=body)
         if body is not None
