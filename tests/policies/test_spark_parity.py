@@ -16,7 +16,7 @@ from pipelines.policies.cases import DAY, INSTANCE
 from pipelines.policies.core import Case, Policy
 from pipelines.policies.prove import DuckDB, observe
 from pipelines.policies.registry import catalogue
-from tests.features.nights import activities
+from tests.features.nights import of_table
 from tests.policies.spark import Spark, missing, session
 
 pytestmark = [pytest.mark.spark, pytest.mark.skipif(bool(missing()), reason=missing())]
@@ -48,14 +48,14 @@ def test_spark_sees_what_duckdb_sees(policy: Policy, case: Case, duck: DuckDB, s
 def test_spark_builds_the_features_that_duckdb_builds(name: str, duck: DuckDB, spark: Spark) -> None:
     feature = features.features()[name]
     rows = [row for policy in catalogue().values() for case in policy.cases for row in case.rows]
-    unique = {str(row.values.get("activity_uid")): row for row in rows if row.table == "core__activity"}
+    unique = {(row.table, *map(str, (row.values.get(k) for k in contract(row.table).key))): row for row in rows}
     wanted = feature.expression(INSTANCE, DAY)
 
     found = []
     for engine in (duck, spark):
         for view in feature.reads:
-            empty = contract(view.removesuffix(features.PREVIOUS)).arrow_schema().empty_table()
-            engine.load(view, activities(unique.values()) if view == "core__activity" else empty)
+            previous = contract(view.removesuffix(features.PREVIOUS)).arrow_schema().empty_table()
+            engine.load(view, previous if view.endswith(features.PREVIOUS) else of_table(unique.values(), view))
         built = engine.fetch(to_sql(wanted, engine.dialect)).cast(wanted.schema().to_pyarrow())
         found.append(sorted(built.to_pylist(), key=lambda row: [str(row[column]) for column in feature.table.key]))
 
