@@ -119,8 +119,9 @@ def _cut(body: bytearray, key: str, total: int | None) -> Page | None:
     keys = _aligned_keys(body, np.concatenate([[start], cuts + 1]), end, key) or _found_keys(body, key)
     if not keys or len(cuts) + 1 != len(keys):
         return None
+    holds_objects = len(braces) > len(cuts) and _holds_objects(body, braces)
     view[cuts] = ord("\n")
-    return Page(body, start, end, keys, cuts, total, _holds_objects(body, braces))
+    return Page(body, start, end, keys, cuts, total, holds_objects)
 
 
 def _holds_objects(body: bytearray, braces: Breaks) -> bool:
