@@ -14,7 +14,7 @@ from pipelines.errors import AccessDenied, SourceUnavailable
 from pipelines.lake import Lease
 from pipelines.settings import Settings
 from pipelines.sources.servicenow import Connection, Extracted, Pace, ReadRequest, ServiceNow
-from pipelines.steps.directory import read_identity
+from pipelines.steps.directory import entra_connection, read_identity
 from pipelines.steps.night import Night, StepRow
 from pipelines.window import DAY, Window, days_between
 
@@ -187,6 +187,7 @@ def pace_of(settings: Settings) -> Pace:
 
 def planned(night: Night, now: datetime) -> list[tuple[str, str, str, int]]:
     """(table, mode, window, days): what `--dry-run` prints."""
+    directory = [("entra_user", "snapshot", str(night.last), 1), ("entra_deleted_user", "snapshot", str(night.last), 1)]
     return [
         (
             r.table.name.removeprefix("raw_servicenow__"),
@@ -195,4 +196,4 @@ def planned(night: Night, now: datetime) -> list[tuple[str, str, str, int]]:
             1 if r.window is None else len(days_between(r.window.start.date(), r.window.end.date())),
         )
         for r in plan(night, now).requests
-    ]
+    ] + (directory if entra_connection(night.settings) else [])

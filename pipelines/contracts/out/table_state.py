@@ -11,7 +11,12 @@ TABLE = Table(
     key=("table",),
     sort_by=("table",),
     fields=(
-        Field("table", Dtype.STRING, "ServiceNow table", required=True),
+        Field(
+            "table",
+            Dtype.STRING,
+            "ServiceNow table; entra_user and entra_deleted_user at the identity provider",
+            required=True,
+        ),
         Field(
             "state", Dtype.STRING, "Outcome of reading it", required=True, one_of=("ok", "denied", "missing", "failed")
         ),
