@@ -77,6 +77,8 @@ def build(store: Store, day: date, *, split: bool = False) -> int:
     found = 0
     con = store.connect()
     store.view(con, contract("core__activity"), [day - DAY, day])
+    for name in ("core__user", "core__identity"):
+        store.view(con, contract(name), [day])
     for table in features.order():
         if table.layer == "state":
             store.view(con, table, [day - DAY], table.name + features.PREVIOUS)
