@@ -32,7 +32,7 @@ PARAMS = (
 
 SUPPRESSIONS = (
     Suppression("own_gateway", "system", "The address is also on the list of the organisation's own gateways, which bought lists take for proxies"),
-    Suppression("shared_address", "system", "Several colleagues use the address regularly, or the proxy's /24 and this is a device of the person: listed by mistake. Never for Tor, whose list is its operators' own"),
+    Suppression("shared_address", "system", "Several colleagues use the address regularly, or the proxy's /24 and this is a device of the person, or the person's first one: listed by mistake. Never for Tor, whose list is its operators' own"),
     Suppression("usual_way_out", "user", "The person has come this way for days, on this device: a private VPN, or a home that is listed by mistake. Never for Tor"),
 )  # fmt: skip
 
@@ -56,6 +56,8 @@ def explained(rows: ir.Table, seen: ir.Table, params: Params) -> ir.Table:
         asn_days=Question("asn", rows.asn, user),
         device_days=Question("device", rows.device_key, user),
     )  # fmt: skip
+    devices = seen.filter(seen.kind == "device").select(actor_user_uid=seen.user_uid).distinct()
+    rows = rows.left_join(devices.mutate(has_device=True), "actor_user_uid").select(*rows.columns, "has_device")
     days = params.regular_days
     rows = with_regulars(rows, seen, days=days, into="regulars")
     rows = with_regulars(rows, seen, days=days, into="regulars_near", part=site_of)
@@ -64,7 +66,7 @@ def explained(rows: ir.Table, seen: ir.Table, params: Params) -> ir.Table:
     is_proxy, is_certain = rows.listed_as.isin(ANONYMOUS), has(rows, CERTAIN)
     is_usual = (rows.ip_days >= params.usual_days) | (is_proxy & (rows.asn_days >= params.usual_days))
     is_shared = (others >= params.shared_users) | (
-        is_proxy & (others_near >= params.shared_users) & (rows.device_days > 0)
+        is_proxy & (others_near >= params.shared_users) & ((rows.device_days > 0) | rows.has_device.isnull())
     )
     return rows.mutate(
         own_gateway=has(rows, "vpn"),

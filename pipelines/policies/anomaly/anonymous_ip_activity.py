@@ -85,6 +85,8 @@ POLICY = Policy(
              login("ann", "08:00", **PROXY)),
         held("the second address of such a site", "shared_address", *regular("ann"), known("bob", "ip", "198.51.100.8"), known("cem", "ip", "198.51.100.9"),
              login("ann", "08:00", **OWN)),
+        held("a new colleague on such a site", "shared_address", known("bob", "ip", "198.51.100.8"), known("cem", "ip", "198.51.100.9"),
+             login("ann", "08:00", **PROXY)),
         fires("a strange device beside colleagues' addresses", *regular("ann"), known("bob", "ip", "198.51.100.8"), known("cem", "ip", "198.51.100.9"),
               login("ann", "08:00", **PROXY)),
         fires("a proxy that one colleague uses", known("bob", "ip", "198.51.100.7"), login("ann", "08:00", **PROXY)),

@@ -5,7 +5,7 @@ second one its severity: an attacker may well sit in a country where the organis
 activities of people count, not only logins. Gateways, relays, clouds, anonymisers and aircraft are in no country.
 
 Travel is the usual innocent reason, and it is what the policy literally sees: a trip on the person's own device is told
-with low severity. What is no sign of a trip at all, or one of a whole group, is held against the explanations below.
+with low severity, and so is the first country of somebody who came through gateways so far, where colleagues are. What is no sign of a trip at all, or one of a whole group, is held against the explanations below.
 """
 
 from __future__ import annotations
@@ -165,10 +165,14 @@ def _gathered(rows: ir.Table, params: Params) -> ir.Table:
     return found.mutate(
         trait_kind=ibis.literal("country"),
         severity=ibis.cases(
-            (found.is_own_device, "low"), (found.is_new_device & found.is_new_for_organisation, "high"), else_="medium"
+            (found.is_own_device | (found.usual_country.isnull() & found.colleagues_country), "low"),
+            (found.is_new_device & found.is_new_for_organisation, "high"),
+            else_="medium",
         ),
         confidence=ibis.cases(
-            (found.is_own_device, 0.3), (found.is_new_device & found.is_new_for_organisation, 0.8), else_=0.6
+            (found.is_own_device | (found.usual_country.isnull() & found.colleagues_country), 0.3),
+            (found.is_new_device & found.is_new_for_organisation, 0.8),
+            else_=0.6,
         ),
     )
 
@@ -233,6 +237,8 @@ POLICY = Policy(
         fires("one alert for a night", *regular("ann"), *(activity("ann", "01:00", "page_viewed", later=900 * n, **FAR) for n in range(20)),
               having={"evidence_count": 20}),
         fires("two countries", *regular("ann"), login("ann", "08:00", **FAR), login("ann", "09:00", **FAR | {"city": "Hanoi"}), alerts=2),
+        fires("a first phone beside the gateway, with low severity", tenure("ann"), known("ann", "asn", "64800"), known("*", "country", "NG", users=50),
+              login("ann", "08:00", **FAR), having={"severity": "low"}),
         quiet("the usual country", *regular("ann"), login("ann", "08:00")),
         quiet("a country of last month", *regular("ann"), known("ann", "country", "NG", days=1, last=30), login("ann", "08:00", **FAR)),
         quiet("failures", *regular("ann"), failure("ann", "08:00", **FAR)),
