@@ -76,9 +76,10 @@ _TABLES = (
     ),
     TableSchema(
         "syslog_transaction",
-        _words("""url type remote_ip user_agent session response_time sql_count sql_time business_rule_count network_time output_length
+        _words("""url type remote_ip user_agent session response_time sql_count sql_time business_rule_count business_rule_time
+        network_time client_response_time output_length
         client_transaction system_id gzip protocol transaction_pattern app_scope status""") + AUDIT,
-        _typed("integer", "response_time sql_count sql_time business_rule_count network_time output_length"), rotation_days=56, display="url",
+        _typed("integer", "response_time sql_count sql_time business_rule_count business_rule_time network_time client_response_time output_length"), rotation_days=56, display="url",
     ),
     TableSchema("syslog", _words("level message source sequence") + AUDIT, display="message"),
     TableSchema("sys_audit", _words("tablename fieldname documentkey oldvalue newvalue user reason record_checkpoint internal_checkpoint")
