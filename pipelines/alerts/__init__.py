@@ -9,7 +9,7 @@ explain   who, what, why, evidence and next steps of one alert
 
 from __future__ import annotations
 
-from pipelines.alerts.coverage import Known, Needs, coverage
+from pipelines.alerts.coverage import Finding, Known, Needs, coverage
 from pipelines.alerts.decisions import Decision, Suppression, TriageSnapshot
 from pipelines.alerts.explain import Explanation, explain
 from pipelines.alerts.fold import Folded, fold
@@ -22,6 +22,7 @@ __all__ = [
     "MAX_SUPPRESSION",
     "Decision",
     "Explanation",
+    "Finding",
     "Folded",
     "Known",
     "Needs",

@@ -72,21 +72,33 @@ _STALE_DAYS: Mapping[str, int] = {"geo": 60, "asn": 60, "ip_lists": 7}
 _WITHOUT_DATA: Mapping[str, State] = {"geo": "blind", "ip_lists": "blind", "asn": "degraded", "identity": "degraded"}
 
 
-def coverage(policies: Iterable[Any], known: Known | Mapping[str, Any], *, instance: str, day: date) -> pa.Table:
-    """One row of `out__coverage` per policy (or `Needs`), in the order of their ids."""
+def coverage(
+    policies: Iterable[Any],
+    known: Known | Mapping[str, Any],
+    *,
+    instance: str,
+    day: date,
+    broken: Mapping[str, Finding] = MappingProxyType({}),
+) -> pa.Table:
+    """One row of `out__coverage` per policy (or `Needs`), in the order of their ids.
+
+    `broken` says by policy id what the user's own file keeps it from doing, also of policies that exist in no other way.
+    """
     facts = known if isinstance(known, Known) else Known(**known)
     rows = []
-    for needs in sorted((needs_of(policy) for policy in policies), key=lambda n: n.policy_id):
-        state, reason = judge(needs, facts, day)
+    judged = {needs.policy_id: needs for needs in map(needs_of, policies)}
+    for policy_id in sorted({*judged, *broken}):
+        needs = judged.get(policy_id, Needs(policy_id))
+        state, reason = judge(needs, facts, day, broken.get(policy_id))
         rows.append(
             {"instance": instance, "event_date": day, "policy_id": needs.policy_id, "state": state, "reason": reason}
         )
     return pa.Table.from_pylist(rows, schema=contract("out__coverage").arrow_schema())
 
 
-def judge(needs: Needs, known: Known, day: date) -> tuple[State, str]:
+def judge(needs: Needs, known: Known, day: date, broken: Finding | None = None) -> tuple[State, str]:
     """The worst state that applies, and all reasons, worst first."""
-    findings = [*_tables(needs, known, day), *_columns(needs, known), *_properties(needs, known), *_data(needs, known),
+    findings = [*([broken] if broken else []), *_tables(needs, known, day), *_columns(needs, known), *_properties(needs, known), *_data(needs, known),
                 *_learning(needs, known)]  # fmt: skip
     ordered = sorted(findings, key=lambda f: _WORST_FIRST.index(f.state))
     reasons = list(dict.fromkeys(f.reason for f in ordered))

@@ -15,6 +15,8 @@ from pipelines.errors import CheckFailed, UsageError
 from pipelines.window import days_between
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import duckdb
     import pyarrow as pa
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from pipelines.lake import Lake
     from pipelines.policies import Policy
     from pipelines.policies.core import Sensitivity, Value
+    from pipelines.policies.user import Problem
     from pipelines.settings import Settings
 
 app = typer.Typer(help="Policies: list, show, test, backtest.", no_args_is_help=True)
@@ -49,6 +52,8 @@ def list_policies(ctx: typer.Context, json: JsonFlag = False, quiet: QuietFlag =
     out = Output(json, quiet)
     settings = settings_of(ctx)
     seen = _coverage(settings)
+    for problem in _problems(settings):
+        out.note(problem.text)
     rows = [
         [
             p.id,
@@ -103,8 +108,10 @@ def run_cases(
 
     out = Output(json, quiet)
     settings = settings_of(ctx)
-    chosen = [_one(settings, policy)] if policy else list(_policies(settings).values())
-    rows = [[one.id, proof.case, proof.failure] for one in chosen for proof in prove(one)]
+    broken = [p for p in _problems(settings) if policy in (None, p.policy_id)]
+    chosen = [_one(settings, policy)] if policy and not broken else [] if policy else list(_policies(settings).values())
+    rows = [[p.policy_id, "the file can be used", p.text] for p in broken]
+    rows += [[one.id, proof.case, proof.failure] for one in chosen for proof in prove(one)]
     failed = [row for row in rows if row[2]]
     if json:
         out.document([{"policy": p, "case": case, "ok": not why, "problem": why} for p, case, why in rows])
@@ -168,13 +175,18 @@ def _open_views(lake: Lake, con: duckdb.DuckDBPyConnection, instance: str, day: 
     """The tables that the policy reads, as far back as it looks; of a state table also the newest day before."""
     from pipelines.contracts import contract
     from pipelines.policies.evaluate import first_day
+    from pipelines.policies.user.locked import lock
 
+    paths: list[Path] = []
     for name in {*policy.reads, *(["core__user"] if policy.scoping else [])}:
         table = contract(name)
         wanted = days_between(first_day(day, policy.lookback), day)
         if table.layer == "state":
             wanted = [held for held in lake.days(table, instance) if held < day][-1:]
         lake.view(con, table, instance, wanted, name=name)
+        paths += lake.files(table, instance, wanted)
+    if policy.query:
+        lock(con, paths)
 
 
 def _raised(
@@ -207,6 +219,13 @@ def _policies(settings: Settings) -> Mapping[str, Policy]:
     enabled = registry(settings.policies_dir)
     off = {name: replace(policy, enabled=False) for name, policy in catalogue().items() if name not in enabled}
     return dict(sorted({**off, **enabled}.items()))
+
+
+def _problems(settings: Settings) -> Sequence[Problem]:
+    """What of the user's folder cannot be used."""
+    from pipelines.policies.registry import load
+
+    return load(settings.policies_dir).problems
 
 
 def _one(settings: Settings, policy_id: str) -> Policy:

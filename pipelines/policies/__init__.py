@@ -1,13 +1,14 @@
 """Policies: one file each, and the folder is the registry. Read `core`, then any policy.
 
-core        what a policy is               registry   discovery, a user's overrides
+core        what a policy is               registry   discovery, what a user adds and changes
 evaluate    run one over a day             cases      one-line builders of rows that prove it
 compile     every expression for DuckDB and Spark, without data
+user        the user's folder: changes, Python, Sigma, SQL
 episodes    continuing behaviour and sliding counts, as Ibis expressions
 """
 
 from pipelines.policies.core import Override, Policy
 from pipelines.policies.evaluate import Found, evaluate, first_day, revision
-from pipelines.policies.registry import registry
+from pipelines.policies.registry import Loaded, load, registry
 
-__all__ = ["Found", "Override", "Policy", "evaluate", "first_day", "registry", "revision"]
+__all__ = ["Found", "Loaded", "Override", "Policy", "evaluate", "first_day", "load", "registry", "revision"]

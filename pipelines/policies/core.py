@@ -187,11 +187,13 @@ class Policy:
     lookback: timedelta = timedelta(0)
     scoping: Scoping = Scoping()
     enabled: bool = True
+    query: str = ""  # a user's SELECT, run in a locked DuckDB instead of `detect`
+    path: str = ""  # the user's file; empty for ours
 
     @property
     def file(self) -> str:
         """The file that holds the policy."""
-        return inspect.getsourcefile(self.detect) or ""
+        return self.path or inspect.getsourcefile(self.detect) or ""
 
     @property
     def name(self) -> str:

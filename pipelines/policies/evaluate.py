@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from pipelines.contracts.table import Table, empty
 from pipelines.errors import UsageError
 from pipelines.features.compiled import compiled
 from pipelines.policies.core import ACCEPTED, OPTIONAL, REQUIRED, Policy, Scoping, Sensitivity, Value
+from pipelines.policies.user import locked
 from pipelines.policies.words import render, summary_sql
 from pipelines.window import DAY
 
@@ -59,8 +60,14 @@ def evaluate(
     params: Mapping[str, Value] | None = None,
     sensitivity: Sensitivity = "medium",
 ) -> Found:
-    """`con` holds a view per name in `policy.reads` over the look-back and the day, and `core__user` where there is a scope."""
+    """`con` holds a view per name in `policy.reads` over the look-back and the day, and `core__user` where there is a scope.
+
+    A user's query locks `con`: give it a connection of its own, see `user.locked.lock`."""
     policy_revision = revision(policy, params=params, sensitivity=sensitivity)
+    if policy.query:
+        seen, facts = locked.run(policy, con, instance, day)
+        rows = list(shape(replace(policy, facts=facts), seen, instance, day, policy_revision))
+        return Found(_table("out__detection", rows), _evidence(con, rows, instance, day, policy.lookback))
     build = partial(expression, policy, params=params, sensitivity=sensitivity)
     query, promised = compiled(f"{policy.id} {policy_revision}", build, instance, day)
     seen = con.sql(query).to_arrow_table().cast(promised.to_pyarrow())  # DuckDB adds up in 128 bits
@@ -176,7 +183,7 @@ def shape(policy: Policy, seen: pa.Table, instance: str, day: date, policy_revis
             "attack_techniques": sorted(policy.attack),
             "src_ips": row["src_ips"] or [],
             "countries": row["countries"] or [],
-            "facts": json.dumps({name: row[name] for name in policy.facts}, sort_keys=True),
+            "facts": json.dumps({name: row[name] for name in policy.facts}, sort_keys=True, default=str),
         }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from typing import Any, Protocol
@@ -15,12 +15,13 @@ import pyarrow as pa
 from ibis.common.exceptions import IbisError
 
 from pipelines.contracts import contract
-from pipelines.errors import NowguardError
+from pipelines.errors import NowguardError, UsageError
 from pipelines.features import PREVIOUS, features, sql
 from pipelines.features.core import Dialect, to_sql
 from pipelines.policies.cases import INSTANCE
 from pipelines.policies.core import Case, Policy
 from pipelines.policies.evaluate import expression, revision, shape, typed
+from pipelines.policies.user import locked
 
 
 class Engine(Protocol):
@@ -63,6 +64,8 @@ def prove(policy: Policy) -> Iterator[Proof]:
     """Every case of the policy, run on DuckDB. A case that cannot be run has failed, and says why."""
     engine = DuckDB()
     for case in policy.cases:
+        if policy.query:
+            engine = DuckDB()  # a query locks its connection
         try:
             yield Proof(case.name, "; ".join(problems(policy, case, engine)))
         except (NowguardError, duckdb.Error, IbisError) as error:
@@ -77,6 +80,11 @@ def problems(policy: Policy, case: Case, engine: Engine) -> list[str]:
 def observe(policy: Policy, case: Case, engine: Engine) -> list[dict[str, Any]]:
     """What the policy makes of the case: rows of `out__detection` with their `evidence`."""
     prepare(policy, case, engine)
+    if policy.query:
+        if not isinstance(engine, DuckDB):
+            raise UsageError("a query runs on DuckDB only", remedy="write it as an Ibis expression")
+        seen, facts = locked.run(policy, engine.con, INSTANCE, case.day)
+        return list(shape(replace(policy, facts=facts), seen, INSTANCE, case.day, revision(policy)))
     wanted, select = _compiled(policy, case, engine.dialect)
     seen = typed(engine.fetch(select), wanted)
     policy_revision = revision(policy, params=case.params, sensitivity=case.sensitivity)

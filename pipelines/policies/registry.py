@@ -2,31 +2,74 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.util
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
 from pipelines.errors import UsageError
 from pipelines.policies.core import Kind, Override, Policy
-from pipelines.policies.own import overrides_in, policies_in
+from pipelines.policies.user import Problem, read
+from pipelines.policies.user.changes import FILE
+from pipelines.policies.user.problem import line_of
 
 NO_OVERRIDES: Mapping[str, Override] = MappingProxyType({})
 
 
-def registry(folder: Path | None = None, *, overrides: Mapping[str, Override] = NO_OVERRIDES) -> Mapping[str, Policy]:
-    """Every enabled policy by id, in order: ours, those of the user's `folder`, and the user's changes over both."""
+@dataclass(frozen=True)
+class Loaded:
+    """Every enabled policy by id, in order, and what of the user's folder could not be used."""
+
+    policies: Mapping[str, Policy]
+    problems: tuple[Problem, ...] = ()
+
+
+def load(folder: Path | None = None, *, overrides: Mapping[str, Override] = NO_OVERRIDES) -> Loaded:
+    """Ours, those of the user's `folder`, and the user's changes over both. A change that cannot be made is a problem and
+    leaves its policy as it ships."""
     known = dict(catalogue())
+    problems: list[Problem] = []
     if folder is not None:
-        known |= _added(known, policies_in(folder))
-        overrides = {**overrides_in(folder), **overrides}
-    if unknown := sorted(overrides.keys() - known.keys()):
-        raise UsageError(f"there is no policy {unknown[0]}", remedy=f"choose one of {', '.join(sorted(known))}")
-    chosen = {id_: known[id_].changed(overrides[id_]) if id_ in overrides else known[id_] for id_ in sorted(known)}
-    return MappingProxyType({id_: policy for id_, policy in chosen.items() if policy.enabled})
+        said = read(folder)
+        problems += said.problems
+        for id_, policy in said.policies.items():
+            if id_ in known:
+                problems.append(_taken(policy))
+            else:
+                known[id_] = policy
+        overrides = {**said.overrides, **overrides}
+    for id_, override in overrides.items():
+        try:
+            known[id_] = _named(known, id_).changed(override)
+        except UsageError as error:
+            path = str(folder / FILE) if folder else FILE
+            line = line_of(Path(path).read_text(encoding="utf-8"), id_) if Path(path).is_file() else 1
+            problems.append(Problem(id_, path, line, error.cause, error.remedy))
+    chosen = {id_: policy for id_, policy in sorted(known.items()) if policy.enabled}
+    return Loaded(MappingProxyType(chosen), tuple(problems))
+
+
+def registry(folder: Path | None = None, *, overrides: Mapping[str, Override] = NO_OVERRIDES) -> Mapping[str, Policy]:
+    """Every enabled policy by id, in order; `load` also says what could not be used."""
+    return load(folder, overrides=overrides).policies
+
+
+def _named(known: Mapping[str, Policy], id_: str) -> Policy:
+    if id_ not in known:
+        near = difflib.get_close_matches(id_, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(sorted(known))}"
+        raise UsageError(f"there is no policy {id_}", remedy=hint)
+    return known[id_]
+
+
+def _taken(policy: Policy) -> Problem:
+    cause = f"your policy {policy.id} has the id of one of ours"
+    return Problem(policy.id, policy.path, 1, cause, "rename the file and its id, or change ours in policies.toml")
 
 
 @cache
@@ -53,11 +96,3 @@ def _in_folder(kind: Kind) -> list[tuple[str, Policy]]:
     package = importlib.import_module(folder)
     names = [f"{folder}.{info.name}" for info in pkgutil.iter_modules(package.__path__) if info.name[0] != "_"]
     return [(name, importlib.import_module(name).POLICY) for name in sorted(names)]
-
-
-def _added(known: Mapping[str, Policy], own: Mapping[str, Policy]) -> Mapping[str, Policy]:
-    if taken := sorted(own.keys() & known.keys()):
-        raise UsageError(
-            f"your policy {taken[0]} has the id of one of ours", remedy="rename the file and its id, or override ours"
-        )
-    return own

@@ -27,7 +27,14 @@ def render(template: str, detection: Mapping[str, Any]) -> str:
     """`template` over a detection's columns and facts. `{actor}` is the name, else the id, else "an unknown account"."""
     actor = detection.get("actor_user_name") or detection.get("actor_user_uid") or "an unknown account"
     values = {name: _shown(value) for name, value in {**detection, "actor": actor}.items()}
-    return plain(string.Formatter().vformat(template, (), values), MAX_TITLE)
+    return plain(_Formatter().vformat(template, (), values), MAX_TITLE)
+
+
+class _Formatter(string.Formatter):
+    """A number's format (`{rows:,}`) leaves what is no number as it is: a fact may be unknown."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return value if isinstance(value, str) else str(format(value, format_spec))
 
 
 def names_in(template: str) -> frozenset[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -12,9 +14,12 @@ import pyarrow as pa
 from pipelines import alerts, features, policies
 from pipelines.contracts import contract
 from pipelines.contracts.table import Table
+from pipelines.errors import UsageError
 from pipelines.features.compiled import keep_in
 from pipelines.lake import Lease
 from pipelines.policies import Policy
+from pipelines.policies.user import Problem
+from pipelines.policies.user.locked import lock
 from pipelines.steps.conform import enricher_of, snapshot_day
 from pipelines.steps.night import Night, StepRow, revision_of, timed
 from pipelines.window import days_between
@@ -25,13 +30,13 @@ DETECTION, EVIDENCE, COVERAGE = "out__detection", "out__detection_evidence", "ou
 def detect(night: Night, lease: Lease) -> list[StepRow]:
     """Write `out__detection`, its evidence and `out__coverage` for every stale day."""
     keep_in(night.settings.compiled_dir)
-    chosen = policies.registry()
+    loaded = policies.load(night.settings.policies_dir)
     ages = _ages(night)
-    rows: list[StepRow] = []
+    rows = [StepRow("detect", p.policy_id, night.last, "failed", message=p.text) for p in loaded.problems]
     for day in night.landed_days():
-        inputs = _fingerprint(night, day, chosen)
+        inputs = _fingerprint(night, day, loaded.policies)
         if night.asked_for(day) or not _is_fresh(night, day, inputs):
-            rows += _detect_day(night, lease, day, inputs, chosen, ages)
+            rows += _detect_day(night, lease, day, inputs, loaded, ages)
     return rows
 
 
@@ -74,27 +79,69 @@ def _days_to_read(night: Night, day: date, chosen: Mapping[str, Policy]) -> dict
 
 
 def _detect_day(
-    night: Night, lease: Lease, day: date, inputs: str, chosen: Mapping[str, Policy], ages: Mapping[str, int]
+    night: Night, lease: Lease, day: date, inputs: str, loaded: policies.Loaded, ages: Mapping[str, int]
 ) -> list[StepRow]:
     rows: list[StepRow] = []
     found, evidence = [], []
+    chosen, broken = loaded.policies, _broken(loaded)
     with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
         for table, days in _days_to_read(night, day, chosen).items():
             night.lake.view(con, table, night.instance, days, name=table.name)
         for policy in chosen.values():
             with timed() as spent:
-                result = policies.evaluate(policy, con, night.instance, day, sensitivity=night.settings.sensitivity)
+                result = _evaluate(night, con, day, policy)
+            if isinstance(result, Problem):
+                broken[policy.id] = alerts.Finding("blind", result.text)
+                rows.append(StepRow("detect", policy.id, day, "failed", seconds=spent[0], message=result.text))
+                continue
             found.append(result.detections)
             evidence.append(result.evidence)
             rows.append(StepRow("detect", policy.id, day, "ok", result.detections.num_rows, spent[0]))
         coverage = alerts.coverage(
-            tuple(chosen.values()), _known(night, con, day, ages), instance=night.instance, day=day
+            tuple(chosen.values()), _known(night, con, day, ages), instance=night.instance, day=day, broken=broken
         )
         detections = alerts.score(con, night.instance, day, pa.concat_tables(found), pa.concat_tables(evidence))
     night.lake.replace(lease, contract(COVERAGE), night.instance, day, coverage, inputs=inputs)
     night.lake.replace(lease, contract(EVIDENCE), night.instance, day, pa.concat_tables(evidence), inputs=inputs)
     night.lake.replace(lease, contract(DETECTION), night.instance, day, detections, inputs=inputs)
     return rows
+
+
+def _evaluate(night: Night, con: duckdb.DuckDBPyConnection, day: date, policy: Policy) -> policies.Found | Problem:
+    """What the policy saw. A policy of the user's that fails is said to be blind and stops no other."""
+    sensitivity = night.settings.sensitivity
+    if not policy.path:
+        return policies.evaluate(policy, con, night.instance, day, sensitivity=sensitivity)
+    try:
+        if not policy.query:
+            return policies.evaluate(policy, con, night.instance, day, sensitivity=sensitivity)
+        with _locked(night, day, policy) as own:
+            return policies.evaluate(policy, own, night.instance, day, sensitivity=sensitivity)
+    except Exception as error:  # noqa: BLE001  # whatever the user's policy raises is about the user's policy
+        cause, remedy = (
+            (error.cause, error.remedy) if isinstance(error, UsageError) else (f"{error}", "correct the policy")
+        )
+        return Problem(policy.id, policy.path, 1, f"{type(error).__name__}: {cause}", remedy)
+
+
+@contextmanager
+def _locked(night: Night, day: date, policy: Policy) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection of the query's own, which reads the files of its tables and nothing else."""
+    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as own:
+        paths: list[Path] = []
+        for table, days in _days_to_read(night, day, {policy.id: policy}).items():
+            night.lake.view(own, table, night.instance, days, name=table.name)
+            paths += night.lake.files(table, night.instance, days)
+        lock(own, paths)
+        yield own
+
+
+def _broken(loaded: policies.Loaded) -> dict[str, alerts.Finding]:
+    """What of the user's folder could not be used: a change that is not made degrades, a policy that is not there is blind."""
+    return {
+        p.policy_id: alerts.Finding("degraded" if p.policy_id in loaded.policies else "blind", p.text)
+        for p in loaded.problems
+    }
 
 
 def _known(night: Night, con: duckdb.DuckDBPyConnection, day: date, ages: Mapping[str, int]) -> dict[str, Any]:
