@@ -38,7 +38,7 @@ NIGHTLY, SCRATCH = "nightly", "scratch"
 
 
 def make(folder: Path, rows: int, days: int) -> tuple[list[date], int, float]:
-    """Land the period twice under `folder` (`nightly`, `scratch`). Returns its days, copies per row, rows a day."""
+    """Land the period under `folder`/scratch, all but its last day under `folder`/nightly. Returns days, copies, rows a day."""
     world = generate(seed=SEED, users=USERS, days=days, before=0, end=date(2026, 3, 20))
     network_mmdb(world, folder / "geo")
     ip_lists(world, folder / "lists")
@@ -47,15 +47,19 @@ def make(folder: Path, rows: int, days: int) -> tuple[list[date], int, float]:
         period = land(world, small, lease, INSTANCE)
     logs = sum(world.tables[name].height for name in ("syslog_transaction", "sysevent"))
     copies = max(1, round(rows * days / logs))
-    data = folder / NIGHTLY
-    store = StateStore(data / "state" / "nowguard.sqlite")
-    big = Lake(data, store)
-    written = 0
-    with big.acquire(INSTANCE, None, owner="bench", ttl=TTL) as lease:
-        for day in period:
-            written += multiply(small, big, lease, INSTANCE, day, copies)
-    store.close()
+    written = sum(put(folder, small, SCRATCH, day, copies) for day in period)
+    shutil.copytree(folder / SCRATCH, folder / NIGHTLY)
     return period, copies, written / days
+
+
+def put(folder: Path, small: Lake, data: str, day: date, copies: int) -> int:
+    """Land one multiplied day in the lake `data`."""
+    store = StateStore(folder / data / "state" / "nowguard.sqlite")
+    big = Lake(folder / data, store)
+    with big.acquire(INSTANCE, None, owner="bench", ttl=TTL) as lease:
+        rows = multiply(small, big, lease, INSTANCE, day, copies)
+    store.close()
+    return rows
 
 
 def run(folder: Path, data: str, first: date, last: date, threads: int = 2) -> dict[str, Any]:
@@ -114,11 +118,10 @@ def main() -> None:
         rows_a_day=round(rows),
         peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     )
-    shutil.copytree(folder / NIGHTLY, folder / SCRATCH)
     last = period[-1]
-    held = _hide(folder, last)
+    _forget(folder, last)
     say("history from scratch", days=len(period) - 1, **run(folder, NIGHTLY, period[0], last - DAY, options.threads))
-    _show(folder, held)
+    put(folder, Lake(folder / "small", StateStore(folder / "small.sqlite")), NIGHTLY, last, copies)
     day = run(folder, NIGHTLY, last, last, options.threads)
     say("one day with kept state", **day)
     say("the same day again", **run(folder, NIGHTLY, last, last, options.threads))
@@ -135,26 +138,12 @@ def main() -> None:
         shutil.rmtree(folder)
 
 
-def _hide(folder: Path, last: date) -> list[tuple[Any, ...]]:
-    """Take the last day's partitions out of the nightly ledger: as if it had not landed yet."""
+def _forget(folder: Path, day: date) -> None:
+    """Take a day out of the nightly ledger: as if it had not landed yet. Its files are swept by the first run."""
     store = StateStore(folder / NIGHTLY / "state" / "nowguard.sqlite")
     with store.transaction() as connection:
-        held = [
-            (table, [tuple(r) for r in connection.execute(f"SELECT * FROM {table} WHERE day = ?", (str(last),))])
-            for table in ("partition", "partition_file")
-        ]
-        for table, _ in held:
-            connection.execute(f"DELETE FROM {table} WHERE day = ?", (str(last),))
-    store.close()
-    return held
-
-
-def _show(folder: Path, held: list[tuple[Any, ...]]) -> None:
-    store = StateStore(folder / NIGHTLY / "state" / "nowguard.sqlite")
-    with store.transaction() as connection:
-        for table, rows in held:
-            if rows:
-                connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+        for table in ("partition", "partition_file"):
+            connection.execute(f"DELETE FROM {table} WHERE day = ?", (str(day),))
     store.close()
 
 
