@@ -36,7 +36,7 @@ class Inflate:
                 self._stream = decompressobj(GZIP)
             try:
                 piece = self._stream.decompress(chunk, PIECE)
-            except error:
+            except error:  # type: ignore[misc]  # the stub declares a type where the module has an exception
                 raise Damaged("the compressed answer is damaged") from None
             yield piece
             chunk = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
