@@ -16,7 +16,9 @@ from pipelines.features.core import Feature, Tables, seconds
 from pipelines.features.volumes import ORDINARY, measured
 
 EVERYONE, DEPARTMENT = "*", "department:"
-LEARNING_DAYS = 7  # before that no day is called raised: Defender for Cloud Apps learns as long
+LEARNING_DAYS = (
+    5  # active days before any is called raised: the working days of the seven that Defender for Cloud Apps learns
+)
 MEMORY_DAYS = 30  # active days that the mean looks back over: Defender's profile of one month
 KEPT_DAYS = 90  # without activity a person is forgotten
 RAISED, ABOVE_HIGH = 3.0, 1.5  # a day is raised above so many times the mean and the highest day

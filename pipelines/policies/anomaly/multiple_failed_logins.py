@@ -22,7 +22,7 @@ import ibis
 import ibis.expr.types as ir
 
 from pipelines.features.core import seconds
-from pipelines.features.places import has
+from pipelines.features.places import egress, has
 from pipelines.policies.cases import HOSTILE, failure, failures, fires, held, known, login, quiet, regular
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Row, Suppression, Tables
 from pipelines.policies.episodes import count_within, number_episodes, peak_distinct
@@ -56,6 +56,7 @@ def _attempts(activity: ir.Table, params: Params) -> ir.Table:
         is_failure=is_failure,
         is_integration=tries.is_integration.fill_null(False),
         is_hosted=has(tries, "cloud_provider") | has(tries, "corporate"),
+        is_mobile=egress(tries) == "mobile",
     )  # fmt: skip
     pair = ("subject", "source")
     tries = tries.mutate(
@@ -73,10 +74,12 @@ def _known(attempts: ir.Table, seen: ir.Table, params: Params) -> ir.Table:
         seen,
         asn_days=Question("asn", attempts.asn, attempts.subject),
         ip_days=Question("ip", attempts.src_ip, attempts.subject),
+        country_days=Question("country", attempts.country, attempts.subject),
     )
     is_own = (rows.asn_days >= params.usual_days) | (rows.ip_days > 0)
     return rows.mutate(
         is_own=is_own,
+        is_near_phone=rows.is_mobile & (rows.country_days >= params.usual_days),
         is_strange=(rows.source != "") & ~is_own,
         is_stranger=(rows.source != "") & (rows.ip_days == 0) & ~rows.has_success,
     )
@@ -156,6 +159,7 @@ def _summed(rows: ir.Table) -> ir.Table:
         peak_sources=rows.distinct_count.max().fill_null(0),
         broke_in=rows.broke_in.any(),
         only_own=(rows.is_own | ~rows.is_failure).all(),
+        only_phone=(rows.is_own | rows.is_near_phone | ~rows.is_failure).all(),
         only_hosted=(rows.is_own | rows.is_hosted | ~rows.is_failure).all(),
         is_integration=rows.is_integration.any(),
         source_count=rows.source.nunique(where=rows.source != ""),
@@ -179,6 +183,7 @@ def _limits(found: ir.Table, params: Params) -> ir.Table:
 SUPPRESSIONS = (
     Suppression("part_of_campaign", "system", "The only source tries many accounts: see the campaign, which lists this one"),
     Suppression("service_retry", "system", "An integration account that keeps trying an old secret from where it always runs"),
+    Suppression("own_phone", "user", "All failures come from networks that the person uses or from mobile carriers of a country of theirs: a phone that keeps the old password"),
     Suppression("own_network", "user", "All failures come from networks that the person uses: a forgotten password, or a device that keeps an old one"),
 )  # fmt: skip
 
@@ -191,6 +196,7 @@ def _explained(found: ir.Table, campaigns: ir.Table) -> ir.Table:
         *found.columns,
         part_of_campaign=joined.is_campaign.fill_null(False) & (found.source_count == 1) & intact,
         service_retry=found.is_integration & found.only_hosted & intact,
+        own_phone=found.only_phone & ~found.only_own & intact,
         own_network=found.only_own & intact,
     )
     one = ibis.literal(1, "int64")
@@ -217,6 +223,9 @@ FAR: dict[str, Any] = {
 }
 
 
+PHONE: dict[str, Any] = {"src_ip": "198.51.100.90", "asn": 64624, "as_org": "Mobile NL"}
+
+
 def _spray(count: int, *, every: int = 130, **values: Any) -> tuple[Row, ...]:
     """One failure on each of `count` accounts from one address."""
     return tuple(failure(f"user{n:02}", "03:00", later=every * n, **FAR | values) for n in range(count))
@@ -240,7 +249,7 @@ POLICY = Policy(
     },
     summary=__doc__,
     blind_to="Failures at the identity provider, which never reach the instance; guessing of one try every few hours; sprays "
-    "from a new address for each try; guessing from a network that the person uses as well.",
+    "from a new address for each try; guessing from a network that the person uses as well, or from a mobile carrier of their country.",
     triage=(
         "Did anybody get in? Look for a login after the failures, and for what it did.",
         "Is the source known: a penetration test, a device with an old password, an integration with an expired secret?",
@@ -260,7 +269,7 @@ POLICY = Policy(
         Param("campaign_accounts", 8, "Accounts without ties to an address that make its tries a campaign", "ours", "accounts"),
         Param("campaign_quiet_seconds", 10_800, "Pause after which it is another campaign", "ours", "s"),
         Param("quiet_seconds", 3600, "Pause after which it is another episode of one account", "ours", "s"),
-        Param("usual_days", 3, "Days of successful use that make a network the person's own", "ours", "days"),
+        Param("usual_days", 3, "Days of successful use that make a network, or a country, the person's own", "ours", "days"),
     ),
     suppressions=SUPPRESSIONS,
     facts=("form", "failure_count", "peak_failures", "source_count", "account_count", "unknown_account_count", "broken_count"),
@@ -290,6 +299,9 @@ POLICY = Policy(
         fires("a burst that ends in a login", *regular("ann"), *failures("ann", "03:00:00", 13, 17, **FAR), login("ann", "03:04:10", **FAR),
               having={"form": "break in", "failure_count": 13}),
         held("by a burst from the own network", "own_network", *regular("ann"), *failures("ann", "08:00:00", 14, 8)),
+        held("by a phone with the old password", "own_phone", *regular("ann"), *failures("ann", "08:00:00", 70, 100, **PHONE)),
+        fires("a phone of another country", *regular("ann"), *failures("ann", "08:00:00", 70, 100, **PHONE | {"city": "Antwerp"})),
+        fires("a phone that gets in", *regular("ann"), *failures("ann", "08:00:00", 70, 100, **PHONE), login("ann", "10:00:00", **PHONE)),
         fires("a burst from the own network at high sensitivity", *regular("ann"), *failures("ann", "08:00:00", 14, 8), sensitivity="high"),
         held("by an expired secret", "service_retry", *regular("svc"), *failures("svc", "00:10:00", 300, 30, is_integration=True)),
         held("by an expired secret in another region of its cloud", "service_retry",
