@@ -75,11 +75,13 @@ def _known(attempts: ir.Table, seen: ir.Table, params: Params) -> ir.Table:
         asn_days=Question("asn", attempts.asn, attempts.subject),
         ip_days=Question("ip", attempts.src_ip, attempts.subject),
         country_days=Question("country", attempts.country, attempts.subject),
+        country_people=Question("country", attempts.country, "*", "user_count"),
     )
     is_own = (rows.asn_days >= params.usual_days) | (rows.ip_days > 0)
     return rows.mutate(
         is_own=is_own,
-        is_near_phone=rows.is_mobile & (rows.country_days >= params.usual_days),
+        is_near_phone=rows.is_mobile
+        & ((rows.country_days >= params.usual_days) | (rows.country_people >= params.country_people)),
         is_strange=(rows.source != "") & ~is_own,
         is_stranger=(rows.source != "") & (rows.ip_days == 0) & ~rows.has_success,
     )
@@ -183,7 +185,7 @@ def _limits(found: ir.Table, params: Params) -> ir.Table:
 SUPPRESSIONS = (
     Suppression("part_of_campaign", "system", "The only source tries many accounts: see the campaign, which lists this one"),
     Suppression("service_retry", "system", "An integration account that keeps trying an old secret from where it always runs"),
-    Suppression("own_phone", "user", "All failures come from networks that the person uses or from mobile carriers of a country of theirs: a phone that keeps the old password"),
+    Suppression("own_phone", "user", "All failures come from networks that the person uses or from mobile carriers of a country of theirs or of the organisation: a phone that keeps the old password"),
     Suppression("own_network", "user", "All failures come from networks that the person uses: a forgotten password, or a device that keeps an old one"),
 )  # fmt: skip
 
@@ -270,6 +272,7 @@ POLICY = Policy(
         Param("campaign_quiet_seconds", 10_800, "Pause after which it is another campaign", "ours", "s"),
         Param("quiet_seconds", 3600, "Pause after which it is another episode of one account", "ours", "s"),
         Param("usual_days", 3, "Days of successful use that make a network, or a country, the person's own", "ours", "days"),
+        Param("country_people", 5, "People seen in a country that make it the organisation's own", "ours", "people"),
     ),
     suppressions=SUPPRESSIONS,
     facts=("form", "failure_count", "peak_failures", "source_count", "account_count", "unknown_account_count", "broken_count"),
@@ -300,6 +303,7 @@ POLICY = Policy(
               having={"form": "break in", "failure_count": 13}),
         held("by a burst from the own network", "own_network", *regular("ann"), *failures("ann", "08:00:00", 14, 8)),
         held("by a phone with the old password", "own_phone", *regular("ann"), *failures("ann", "08:00:00", 70, 100, **PHONE)),
+        held("by a phone in the country of colleagues", "own_phone", known("*", "country", "NL", users=5), *failures("ann", "08:00:00", 70, 100, **PHONE)),
         fires("a phone of another country", *regular("ann"), *failures("ann", "08:00:00", 70, 100, **PHONE | {"city": "Antwerp"})),
         fires("a phone that gets in", *regular("ann"), *failures("ann", "08:00:00", 70, 100, **PHONE), login("ann", "10:00:00", **PHONE)),
         fires("a burst from the own network at high sensitivity", *regular("ann"), *failures("ann", "08:00:00", 14, 8), sensitivity="high"),
