@@ -66,9 +66,9 @@ def _derive_the_next_night(settings: Settings) -> tuple[list[date], list[dict[st
         rows = [row for step in DERIVED for row in perform(night, lease, step).rows]
     with night.lake.connect(settings.memory_limit, settings.threads) as con:
         night.lake.view(con, contract("out__detection"), night.instance, [DAY], name="seen")
-        found = con.execute(
+        found = con.sql(
             "SELECT policy_id, actor_user_name, src_ips FROM seen WHERE policy_id = ANY ($names) ORDER BY ALL",
-            {"names": POLICIES},
+            params={"names": POLICIES},
         ).to_arrow_table()
     night.store.close()
     anew = {r.day for r in rows if (r.step, r.table, r.state) == ("conform", "core__activity", "ok")}
