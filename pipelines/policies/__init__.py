@@ -8,7 +8,7 @@ episodes    continuing behaviour and sliding counts, as Ibis expressions
 """
 
 from pipelines.policies.core import Override, Policy
-from pipelines.policies.evaluate import Found, evaluate, first_day, revision
+from pipelines.policies.evaluate import Found, evaluate, first_day, prepare, revision
 from pipelines.policies.registry import Loaded, load, registry
 
-__all__ = ["Found", "Loaded", "Override", "Policy", "evaluate", "first_day", "load", "registry", "revision"]
+__all__ = ["Found", "Loaded", "Override", "Policy", "evaluate", "first_day", "load", "prepare", "registry", "revision"]

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import date, datetime, timedelta
-from pathlib import Path
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from pipelines import alerts, features, policies
+from pipelines import alerts, policies
 from pipelines.contracts import contract
-from pipelines.contracts.table import Table
-from pipelines.errors import UsageError
 from pipelines.features.compiled import keep_in
 from pipelines.lake import Lease
 from pipelines.policies import Policy
 from pipelines.policies.user import Problem
-from pipelines.policies.user.locked import lock
 from pipelines.steps.conform import enricher_of, snapshot_day
-from pipelines.steps.night import Night, StepRow, revision_of, timed
-from pipelines.window import days_between
+from pipelines.steps.evaluation import days_to_read, evaluate_all
+from pipelines.steps.night import Night, StepRow, revision_of
 
 DETECTION, EVIDENCE, COVERAGE = "out__detection", "out__detection_evidence", "out__coverage"
 
@@ -45,37 +40,13 @@ def _is_fresh(night: Night, day: date, inputs: str) -> bool:
     return part is not None and part.inputs == inputs
 
 
-def _reads(chosen: Mapping[str, Policy]) -> dict[Table, timedelta]:
-    """Every table the policies read, with the longest look-back that any of them needs."""
-    needed: dict[Table, timedelta] = {}
-    for policy in chosen.values():
-        for name in policy.reads:
-            table = contract(name)
-            needed[table] = max(needed.get(table, timedelta(0)), policy.lookback)
-    return needed
-
-
 def _fingerprint(night: Night, day: date, chosen: Mapping[str, Policy]) -> str:
     parts = [
         night.lake.fingerprint([table], night.instance, days)
-        for table, days in _days_to_read(night, day, chosen).items()
+        for table, days in days_to_read(night, day, chosen).items()
     ]
     states = night.lake.fingerprint([contract("out__table_state")], night.instance, _nearest_states(night, day))
     return revision_of(parts, states, night.settings.sensitivity)
-
-
-def _days_to_read(night: Night, day: date, chosen: Mapping[str, Policy]) -> dict[Table, list[date]]:
-    """The day and the policies' look-back; a state as of the end of the day before."""
-    found = {
-        table: night.latest_before(table, day)
-        if table.layer == "state"
-        else days_between(policies.first_day(day, back), day)
-        for table, back in _reads(chosen).items()
-    }
-    for table in [*features.order(), contract("core__user"), contract("core__activity")]:
-        if table not in found:
-            found[table] = night.latest_before(table, day) if table.layer == "state" else [day]
-    return found
 
 
 def _detect_day(
@@ -85,18 +56,16 @@ def _detect_day(
     found, evidence = [], []
     chosen, broken = loaded.policies, _broken(loaded)
     with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
-        for table, days in _days_to_read(night, day, chosen).items():
+        for table, days in days_to_read(night, day, chosen).items():
             night.lake.view(con, table, night.instance, days, name=table.name)
-        for policy in chosen.values():
-            with timed() as spent:
-                result = _evaluate(night, con, day, policy)
+        for policy, result, seconds in evaluate_all(night, day, chosen):
             if isinstance(result, Problem):
                 broken[policy.id] = alerts.Finding("blind", result.text)
-                rows.append(StepRow("detect", policy.id, day, "failed", seconds=spent[0], message=result.text))
+                rows.append(StepRow("detect", policy.id, day, "failed", seconds=seconds, message=result.text))
                 continue
             found.append(result.detections)
             evidence.append(result.evidence)
-            rows.append(StepRow("detect", policy.id, day, "ok", result.detections.num_rows, spent[0]))
+            rows.append(StepRow("detect", policy.id, day, "ok", result.detections.num_rows, seconds))
         coverage = alerts.coverage(
             tuple(chosen.values()), _known(night, con, day, ages), instance=night.instance, day=day, broken=broken
         )
@@ -105,35 +74,6 @@ def _detect_day(
     night.lake.replace(lease, contract(EVIDENCE), night.instance, day, pa.concat_tables(evidence), inputs=inputs)
     night.lake.replace(lease, contract(DETECTION), night.instance, day, detections, inputs=inputs)
     return rows
-
-
-def _evaluate(night: Night, con: duckdb.DuckDBPyConnection, day: date, policy: Policy) -> policies.Found | Problem:
-    """What the policy saw. A policy of the user's that fails is said to be blind and stops no other."""
-    sensitivity = night.settings.sensitivity
-    if not policy.path:
-        return policies.evaluate(policy, con, night.instance, day, sensitivity=sensitivity)
-    try:
-        if not policy.query:
-            return policies.evaluate(policy, con, night.instance, day, sensitivity=sensitivity)
-        with _locked(night, day, policy) as own:
-            return policies.evaluate(policy, own, night.instance, day, sensitivity=sensitivity)
-    except Exception as error:  # noqa: BLE001  # whatever the user's policy raises is about the user's policy
-        cause, remedy = (
-            (error.cause, error.remedy) if isinstance(error, UsageError) else (f"{error}", "correct the policy")
-        )
-        return Problem(policy.id, policy.path, 1, f"{type(error).__name__}: {cause}", remedy)
-
-
-@contextmanager
-def _locked(night: Night, day: date, policy: Policy) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection of the query's own, which reads the files of its tables and nothing else."""
-    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as own:
-        paths: list[Path] = []
-        for table, days in _days_to_read(night, day, {policy.id: policy}).items():
-            night.lake.view(own, table, night.instance, days, name=table.name)
-            paths += night.lake.files(table, night.instance, days)
-        lock(own, paths)
-        yield own
 
 
 def _broken(loaded: policies.Loaded) -> dict[str, alerts.Finding]:

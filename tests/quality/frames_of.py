@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.contracts.raw._entra import ZULU_PATTERN
 from pipelines.contracts.raw._fields import DATE_TIME_PATTERN, SYS_ID_PATTERN
 from pipelines.contracts.table import Check, CheckKind, Dtype, Field, Table
 from pipelines.quality import PartitionStats
@@ -30,7 +31,12 @@ def _value(table: Table, f: Field, i: int) -> Any:
     if f.one_of:
         return f.one_of[i % len(f.one_of)] if f.name not in table.key else f.one_of[0]
     if f.pattern:
-        return {SYS_ID_PATTERN: f"{i:032x}", DATE_TIME_PATTERN: f"{moment:%Y-%m-%d %H:%M:%S}"}[f.pattern]
+        texts = {
+            SYS_ID_PATTERN: f"{i:032x}",
+            DATE_TIME_PATTERN: f"{moment:%Y-%m-%d %H:%M:%S}",
+            ZULU_PATTERN: f"{moment:%Y-%m-%dT%H:%M:%S}Z",
+        }
+        return texts[f.pattern]
     between = [c for c in table.all_checks() if c.kind is CheckKind.BETWEEN and c.column == f.name]
     number = between[0].low + 1 + i % 3 if between and between[0].low is not None else float(i)
     return {

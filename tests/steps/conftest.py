@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -56,7 +57,17 @@ def settings_for(running: RunningEmulator, data_dir: Path, **more: Any) -> Setti
         "client_id": info["client_id"], "client_secret": info["client_secret"], "geo_db": info["geo_db"], "asn_db": info["asn_db"],
         "ip_lists": info["ip_lists"], "back_fill_days": 7, **more,
     }  # fmt: skip
+    _share_compiled(Path(data_dir))
     return load(flags, environ={}, file=None).settings
+
+
+def _share_compiled(data_dir: Path) -> None:
+    """Compiled policies are kept by the digest of their code: the tests' many data directories may share one folder."""
+    shared = Path(tempfile.gettempdir()) / f"nowguard-tests-compiled-{os.getuid()}"
+    shared.mkdir(mode=0o700, exist_ok=True)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    if not (data_dir / "compiled").exists():
+        (data_dir / "compiled").symlink_to(shared)
 
 
 @pytest.fixture
