@@ -28,6 +28,13 @@ PRIORS: Mapping[str, float] = {
     "ransomware_activity": 0.90,
     "unusual_file_downloads": 0.80,
     "mass_download_by_single_user": 0.97,
+    # beyond the brief: few cases of each were measured, and all on our own generator
+    "careless_handling": 0.75,
+    "integration_account_new_network": 0.80,
+    "large_list_export": 0.80,
+    "unusual_administrative_activity": 0.80,
+    "unusual_impersonation": 0.80,
+    "unusual_mass_deletion": 0.80,
     "file_shared_with_unauthorized_domain": 0.97,
     "file_shared_with_personal_email": 0.95,
     "file_contains_pii_pci_phi": 0.95,
