@@ -33,16 +33,16 @@ from pipelines.window import DAY
 
 warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)  # detections are few
 
-#: Evidence rows kept of one detection; `evidence_count` says how many there were.
-MAX_EVIDENCE = 1000
+#: Evidence rows kept of one detection, and of one that is explained away; `evidence_count` says how many there were.
+MAX_EVIDENCE, MAX_EXPLAINED = 1000, 10
 
 _EVIDENCE = f"""
 SELECT a.instance, d.event_date, d.detection_uid, a.activity_uid, a.source_table, a.source_uid, a.time, a.activity_name,
        {summary_sql("a")} AS summary
-FROM (SELECT detection_uid, event_date, unnest(evidence) AS activity_uid FROM _found_evidence) d
+FROM (SELECT detection_uid, event_date, most, unnest(evidence) AS activity_uid FROM _found_evidence) d
 JOIN core__activity a USING (activity_uid)
 WHERE a.instance = $instance AND a.event_date BETWEEN $first AND $day
-QUALIFY row_number() OVER (PARTITION BY d.detection_uid ORDER BY a.time, a.activity_uid) <= {MAX_EVIDENCE}
+QUALIFY row_number() OVER (PARTITION BY d.detection_uid ORDER BY a.time, a.activity_uid) <= d.most
 ORDER BY d.detection_uid, a.time, a.activity_uid
 """
 
@@ -230,6 +230,7 @@ def _evidence(
             "detection_uid": pa.array([row["detection_uid"] for row in rows], pa.string()),
             "event_date": pa.array([row["event_date"] for row in rows], pa.date32()),
             "evidence": pa.array([row["evidence"] for row in rows], pa.list_(pa.string())),
+            "most": pa.array([MAX_EXPLAINED if row["suppressed_by"] else MAX_EVIDENCE for row in rows], pa.int64()),
         }
     )
     con.register("_found_evidence", named)
