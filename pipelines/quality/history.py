@@ -65,8 +65,7 @@ def usual_rows(history: Sequence[PartitionStats], day: date) -> Band:
     held = [s for s in history if s.rows > 0]
     if len(held) < MIN_DAYS:
         return Band(0, math.inf, _learning(len(held), "any number of rows"))
-    same = [s.rows for s in held if _is_weekend(s.day) == _is_weekend(day)]
-    counts = same if len(same) >= MIN_SAME_KIND else [s.rows for s in held]
+    counts = [s.rows for s in _comparable(held, day)]
     middle = median(counts)
     factor = max(VOLUME_FACTOR, math.exp(SIGMAS * _spread([math.log(c) for c in counts])))
     chance = 3 * math.sqrt(middle)
@@ -74,13 +73,14 @@ def usual_rows(history: Sequence[PartitionStats], day: date) -> Band:
     return Band(low, high, f"{low:,.0f} to {high:,.0f} rows, usually {middle:,.0f} ({len(counts)} days)")
 
 
-def usual_nulls(history: Sequence[PartitionStats], column: str, rows: int, *, is_missing: bool) -> Band:
+def usual_nulls(history: Sequence[PartitionStats], column: str, rows: int, *, day: date, is_missing: bool) -> Band:
     """At most so many rows without a value as a share; a column that always held something must hold something.
+    On a weekend machines are among themselves, and fewer rows name a record or a browser: weekends stand beside weekends.
 
     `is_missing`: no row of a source table carries the column; while learning that alone is worth a warning.
     """
     held = [s for s in history if s.rows > 0 and column in s.null_counts]
-    shares = [s.null_counts[column] / s.rows for s in held]
+    shares = [s.null_counts[column] / s.rows for s in _comparable(held, day)]
     if len(held) < MIN_DAYS and is_missing:
         return Band(0, 1 - 0.5 / rows, "carried by at least one row")
     if len(held) < MIN_DAYS:
@@ -91,8 +91,14 @@ def usual_nulls(history: Sequence[PartitionStats], column: str, rows: int, *, is
     if max(shares) < 1 and rows * (1 - usual) >= 10:
         high = min(high, 1 - 0.5 / rows)
     return Band(
-        0, min(high, 1.0), f"at most {_percent(min(high, 1.0))} empty, usually {_percent(usual)} ({len(held)} days)"
+        0, min(high, 1.0), f"at most {_percent(min(high, 1.0))} empty, usually {_percent(usual)} ({len(shares)} days)"
     )
+
+
+def _comparable(held: Sequence[PartitionStats], day: date) -> Sequence[PartitionStats]:
+    """The weekends before a weekend day, the weekdays before another; all days while there are too few of them."""
+    same = [s for s in held if _is_weekend(s.day) == _is_weekend(day)]
+    return same if len(same) >= MIN_SAME_KIND else held
 
 
 def _learning(days: int, anything: str) -> str:

@@ -176,7 +176,7 @@ def _rows(check: Check, stats: PartitionStats, history: Sequence[PartitionStats]
 def _nulls(check: Check, column: str, counts: Counts, history: Sequence[PartitionStats]) -> Metric:
     rows, empty = counts.stats.rows, counts.stats.null_counts[column]
     share = empty / rows if rows else 0.0
-    band = usual_nulls(history, column, rows, is_missing=column in counts.missing)
+    band = usual_nulls(history, column, rows, day=counts.stats.day, is_missing=column in counts.missing)
     said = "in no row at all" if column in counts.missing else f"{100 * share:.1f} % empty"
     return Metric(
         Check(check.kind, check.severity, column), f"empty_share_of_{column}", share, band, said, empty, share
