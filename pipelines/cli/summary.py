@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cli.context import Output
@@ -88,8 +90,21 @@ def _print_alerts(found: dict[str, Any], out: Output) -> None:
 
 
 def _next(settings: Settings) -> list[tuple[str, str]]:
+    """Commands that work as they are printed, from here."""
+    own = _runnable()
+    query = f'duckdb -readonly {_from_here(settings.warehouse)} "FROM mart.alerts"'
     return [
-        ("nowguard alerts list", "the queue; `alerts show <uid>` explains one"),
-        ("nowguard report --open", "the run as one offline HTML page"),
-        (f"duckdb -readonly {settings.warehouse}", "SELECT * FROM mart.alerts; any BI tool can read it"),
+        (f"{own} alerts list", "the queue; `alerts show <uid>` explains one"),
+        (f"{own} report --open", "the run as one offline HTML page"),
+        (query, "or any client of DuckDB 1.4 and newer; `make up` has notebooks"),
     ]
+
+
+def _runnable() -> str:
+    """The console script as a path from here, where it is not installed for everybody."""
+    beside = Path(sys.executable).with_name("nowguard")
+    return _from_here(beside) if beside.is_file() else "nowguard"
+
+
+def _from_here(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
