@@ -45,7 +45,7 @@ SYNC = r"sync|drive|backup|cloud|dropbox|\bbox\b|rclone|seafile|egnyte"
 def detect(tables: Tables, params: Params) -> ir.Table:
     """Sittings above the limit; of people without one, days and runs of days."""
     moved = with_habits(
-        rows := _moved(tables["core__activity"], params),
+        rows := _worth_a_look(_moved(tables["core__activity"], params), params),
         "activity_uid",
         tables["state__seen"],
         asn_days=Question("asn", rows.asn, rows.user_uid),
@@ -71,6 +71,19 @@ def _moved(activity: ir.Table, params: Params) -> ir.Table:
         device_key=activity.device_key,
         by_sync=client.lower().re_search(SYNC) & (activity.agent_kind.fill_null("") != "browser"),
     )
+
+
+def _worth_a_look(rows: ir.Table, params: Params) -> ir.Table:
+    """Rows of people who could be above a floor at all: with ten million rows a day the rest is most of them."""
+    people = rows.group_by("user_uid").agg(
+        files=rows.file.count(), archives=rows.archive.count(), bytes=rows.bytes.sum()
+    )
+    some = people.filter(
+        (people.files >= min(params.min_files_new_device, params.min_day_files / 10))
+        | (people.archives >= params.min_archives)
+        | (people.bytes >= min(params.min_bytes, params.min_day_bytes))
+    )
+    return rows.semi_join(some, "user_uid")
 
 
 def _summed(rows: ir.Table, params: Params) -> dict[str, ir.Value]:
