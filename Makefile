@@ -68,6 +68,8 @@ kills: env  ## kill a run at every named place, run again, compare with an undis
 lock: .venv/.ready  ## resolve again and rewrite the lock files
 	@.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  --python-version 3.11 --extra notebooks --extra dev pyproject.toml -o requirements.lock
+	@.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	  --python-version 3.11 --extra spark --extra dev pyproject.toml -o requirements-spark.lock
 
 clean:  ## remove what runs and tests wrote (keeps .venv)
 	@rm -rf data/lake data/warehouse data/state data/tmp data/demo data/logs data/report logs airflow.db* .pytest_cache .mypy_cache .ruff_cache
