@@ -5,8 +5,12 @@ Time is whole seconds (`pipelines.features.core.seconds`). Both ends of a window
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import ibis
 import ibis.expr.types as ir
+
+from pipelines.policies.core import Suppression
 
 
 def number_episodes(rows: ir.Table, *, by: str, gap: int, into: str = "episode") -> ir.Table:
@@ -17,6 +21,25 @@ def number_episodes(rows: ir.Table, *, by: str, gap: int, into: str = "episode")
     starts = (marked.pause.fill_null(0) > gap).cast("int64")
     so_far = ibis.window(group_by=by, order_by=["seconds", "activity_uid"], preceding=None, following=0)
     return marked.mutate(**{into: starts.sum().over(so_far)}).drop("pause")
+
+
+def excuse_of(rows: ir.Table, suppressions: Iterable[Suppression]) -> ir.StringValue:
+    """The first explanation that holds for a row, else '': part of a thread, so that no row is excused by another's."""
+    return ibis.cases(*((rows[s.name].fill_null(False), s.name) for s in suppressions), else_="")
+
+
+def common_columns(rows: ir.Table, user: str = "user_uid", name: str = "user_name") -> dict[str, ir.Value]:
+    """The columns that every detection has (`core.REQUIRED`), over the activities of a group."""
+    return {
+        "actor_user_uid": rows[user].max(),
+        "actor_user_name": rows[name].max(),
+        "first_seen": rows.time.min(),
+        "last_seen": rows.time.max(),
+        "evidence_count": rows.count(),
+        "evidence": rows.activity_uid.collect().sort(),
+        "src_ips": rows.src_ip.collect(distinct=True).sort(),
+        "countries": rows.country.collect(distinct=True).sort(),
+    }
 
 
 def count_within(condition: ir.BooleanValue, *, by: str | tuple[str, ...], within: int) -> ir.Value:

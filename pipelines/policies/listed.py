@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 from pipelines.features.core import seconds
 from pipelines.features.places import has, with_address
 from pipelines.policies.core import Param, Params, Suppression
-from pipelines.policies.episodes import number_episodes
+from pipelines.policies.episodes import common_columns, excuse_of, number_episodes
 from pipelines.policies.habits import Question, site_of, with_habits, with_regulars
 
 #: Lists of ways out that hide who comes (interface: NOWGUARD_IP_LISTS).
@@ -78,18 +78,10 @@ def explained(rows: ir.Table, seen: ir.Table, params: Params) -> ir.Table:
 
 def gathered(rows: ir.Table, params: Params) -> ir.Table:
     """One row per account, episode and explanation, so that an alert is not held because another address has an excuse."""
-    excuse = ibis.cases(*((rows[s.name].fill_null(False), s.name) for s in SUPPRESSIONS), else_="")
-    rows = rows.mutate(thread=rows.actor_user_uid + "|" + excuse, seconds=seconds(rows.time))
+    rows = rows.mutate(thread=rows.actor_user_uid + "|" + excuse_of(rows, SUPPRESSIONS), seconds=seconds(rows.time))
     rows = number_episodes(rows, by="thread", gap=params.quiet_seconds)
     found = rows.group_by("thread", "episode").agg(
-        actor_user_uid=rows.actor_user_uid.max(),
-        actor_user_name=rows.actor_user_name.max(),
-        first_seen=rows.time.min(),
-        last_seen=rows.time.max(),
-        evidence_count=rows.count(),
-        evidence=rows.activity_uid.collect().sort(),
-        src_ips=rows.src_ip.collect(distinct=True).sort(),
-        countries=rows.country.collect(distinct=True).sort(),
+        **common_columns(rows, "actor_user_uid", "actor_user_name"),
         trait_value=rows.src_ip.min(),
         listed_as=rows.listed_as.min(),
         network=rows.as_org.min(),

@@ -16,6 +16,7 @@ from pipelines.features.core import seconds
 from pipelines.features.user_volume import DEPARTMENT, EVERYONE
 from pipelines.policies.cases import DAY, INSTANCE, at
 from pipelines.policies.core import Param, Row
+from pipelines.policies.episodes import common_columns
 
 USUAL = ("mean", "high", "raised_days", "raised_sum", "last_raised", "day_count")
 
@@ -56,15 +57,8 @@ def sum_within(value: ir.Value, *, by: str, within: int) -> ir.Value:
 def evidence(rows: ir.Table) -> dict[str, ir.Value]:
     """The standard columns of a detection over the rows of a group."""
     return {
-        "actor_user_uid": rows.actor_user_uid.max(),
-        "actor_user_name": rows.actor_user_name.max(),
+        **common_columns(rows, "actor_user_uid", "actor_user_name"),
         "department": rows.department.max(),
-        "first_seen": rows.time.min(),
-        "last_seen": rows.time.max(),
-        "evidence_count": rows.count(),
-        "evidence": rows.activity_uid.collect().sort(),
-        "src_ips": rows.src_ip.collect(distinct=True).sort(),
-        "countries": rows.country.collect(distinct=True).sort(),
         "is_integration": rows.is_integration.any(),
     }
 

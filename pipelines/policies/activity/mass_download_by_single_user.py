@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 from pipelines.features.core import seconds
 from pipelines.policies.cases import HOSTILE, download, downloads, fires, held, known, quiet
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Suppression, Tables
-from pipelines.policies.episodes import number_episodes, peak_distinct
+from pipelines.policies.episodes import common_columns, number_episodes, peak_distinct
 from pipelines.policies.habits import Question, with_habits
 
 MICROSOFT = "Defender for Cloud Apps, template 'Mass download by a single user'"
@@ -51,14 +51,7 @@ def _files(activity: ir.Table) -> ir.Table:
 
 def _summed(rows: ir.Table) -> ir.Table:
     return rows.group_by("user_uid", "episode").agg(
-        actor_user_uid=rows.actor_user_uid.max(),
-        actor_user_name=rows.actor_user_name.max(),
-        first_seen=rows.time.min(),
-        last_seen=rows.time.max(),
-        evidence_count=rows.count(),
-        evidence=rows.activity_uid.collect().sort(),
-        src_ips=rows.src_ip.collect(distinct=True).sort(),
-        countries=rows.country.collect(distinct=True).sort(),
+        **common_columns(rows, "actor_user_uid", "actor_user_name"),
         peak_files=rows.distinct_count.max(),
         file_count=rows.file.nunique(),
         total_bytes=rows.bytes.sum(),

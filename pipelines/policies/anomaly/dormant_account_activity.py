@@ -16,6 +16,7 @@ from pipelines.features.core import seconds
 from pipelines.features.places import egress, with_address
 from pipelines.policies.cases import DAY, HOSTILE, INSTANCE, activity, at, failure, fires, held, known, login, quiet
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Row, Suppression, Tables
+from pipelines.policies.episodes import common_columns
 from pipelines.policies.habits import Question, with_habits
 
 SECONDS_A_DAY = 86_400
@@ -52,14 +53,7 @@ def _idle(done: ir.Table, tenure: ir.Table, users: ir.Table, params: Params) -> 
 def _gathered(rows: ir.Table) -> ir.Table:
     """An account is known again from the next day on: one row is the whole awakening."""
     found = rows.group_by("user_uid").agg(
-        actor_user_uid=rows.user_uid.max(),
-        actor_user_name=rows.user_name.max(),
-        first_seen=rows.time.min(),
-        last_seen=rows.time.max(),
-        evidence_count=rows.count(),
-        evidence=rows.activity_uid.collect().sort(),
-        src_ips=rows.src_ip.collect(distinct=True).sort(),
-        countries=rows.country.collect(distinct=True).sort(),
+        **common_columns(rows),
         trait_value=rows.asn.max().cast("string"),
         network=rows.as_org.max(),
         is_privileged=rows.is_privileged.fill_null(False).any(),

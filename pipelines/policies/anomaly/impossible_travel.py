@@ -33,7 +33,7 @@ from pipelines.policies.cases import (
     tenure,
 )
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Suppression, Tables
-from pipelines.policies.episodes import number_episodes
+from pipelines.policies.episodes import excuse_of, number_episodes
 from pipelines.policies.habits import Question, exits, with_habits, with_learning, with_neighbourhood
 
 MICROSOFT = "Defender for Cloud Apps, impossible travel"
@@ -183,9 +183,8 @@ SUPPRESSIONS = (
 
 def _gathered(legs: ir.Table, params: Params) -> ir.Table:
     """One row per person, episode and explanation, so that an alert is not held because another leg has an excuse."""
-    excuse = ibis.cases(*((legs[s.name].fill_null(False), s.name) for s in SUPPRESSIONS), else_="")
     marked = legs.mutate(
-        thread=legs.user_uid + "|" + excuse,
+        thread=legs.user_uid + "|" + excuse_of(legs, SUPPRESSIONS),
         seconds=seconds(legs.to_time),
         activity_uid=legs.to_activity_uid,
         rank=legs.km / legs.took,

@@ -20,7 +20,7 @@ from pipelines.features.geography import are_neighbours
 from pipelines.features.places import FIRM, by_a_person, egress, with_address
 from pipelines.policies.cases import HOSTILE, activity, failure, fires, held, known, login, quiet, regular, tenure
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Row, Suppression, Tables
-from pipelines.policies.episodes import number_episodes
+from pipelines.policies.episodes import common_columns, excuse_of, number_episodes
 from pipelines.policies.habits import (
     EVERYONE,
     Question,
@@ -140,18 +140,11 @@ SUPPRESSIONS = (
 
 def _gathered(rows: ir.Table, params: Params) -> ir.Table:
     """One row per person, country, episode and explanation, so that an alert is not held because something else has an excuse."""
-    excuse = ibis.cases(*((rows[s.name].fill_null(False), s.name) for s in SUPPRESSIONS), else_="")
-    rows = rows.mutate(thread=rows.user_uid + "|" + rows.country + "|" + excuse, seconds=seconds(rows.time))
+    thread = rows.user_uid + "|" + rows.country + "|" + excuse_of(rows, SUPPRESSIONS)
+    rows = rows.mutate(thread=thread, seconds=seconds(rows.time))
     rows = number_episodes(rows, by="thread", gap=params.quiet_seconds)
     found = rows.group_by("thread", "episode").agg(
-        actor_user_uid=rows.user_uid.max(),
-        actor_user_name=rows.user_name.max(),
-        first_seen=rows.time.min(),
-        last_seen=rows.time.max(),
-        evidence_count=rows.count(),
-        evidence=rows.activity_uid.collect().sort(),
-        src_ips=rows.src_ip.collect(distinct=True).sort(),
-        countries=rows.country.collect(distinct=True).sort(),
+        **common_columns(rows),
         trait_value=rows.country.max(),
         place=rows.place.min(),
         network=rows.as_org.min(),

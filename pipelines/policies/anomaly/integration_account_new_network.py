@@ -16,7 +16,7 @@ from pipelines.features.core import seconds
 from pipelines.features.places import by_a_person, egress, has, succeeded
 from pipelines.policies.cases import HOSTILE, activity, fires, held, known, quiet, tenure
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Row, Suppression, Tables
-from pipelines.policies.episodes import number_episodes
+from pipelines.policies.episodes import common_columns, number_episodes
 from pipelines.policies.habits import Question, with_habits, with_learning
 
 
@@ -59,14 +59,7 @@ def _gathered(rows: ir.Table, params: Params) -> ir.Table:
     )
     rows = number_episodes(rows, by="thread", gap=params.quiet_seconds)
     found = rows.group_by("thread", "episode").agg(
-        actor_user_uid=rows.user_uid.max(),
-        actor_user_name=rows.user_name.max(),
-        first_seen=rows.time.min(),
-        last_seen=rows.time.max(),
-        evidence_count=rows.count(),
-        evidence=rows.activity_uid.collect().sort(),
-        src_ips=rows.src_ip.collect(distinct=True).sort(),
-        countries=rows.country.collect(distinct=True).sort(),
+        **common_columns(rows),
         trait_value=rows.asn.max().cast("string"),
         network=rows.as_org.max(),
         egress=rows.egress.min(),

@@ -23,6 +23,7 @@ from pipelines.features.departure import moves
 from pipelines.policies.cases import DAY, HOSTILE, activity, ended, failure, fires, held, identity, known, login, quiet
 from pipelines.policies.cases import at as instant
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Row, Suppression, Tables
+from pipelines.policies.episodes import excuse_of
 
 FORMS = ("deleted", "disabled", "switched_off", "left", "switched_on_again", "locked")  # the first that holds is told
 DIRECTORY = (*FORMS[:2], "left")
@@ -192,8 +193,7 @@ def _explained(rows: ir.Table, returns: ir.Table, seen: ir.Table, params: Params
         )
     is_client = rows.is_usual_ip & (rows.is_usual_device | rows.device_key.isnull())
     rows = rows.mutate(integration_account=rows.is_integration, machine_as_before=rows.is_machine & is_client)
-    excuse = ibis.cases(*((rows[s.name], s.name) for s in SUPPRESSIONS), else_="")
-    return rows.mutate(thread=rows.user_uid + "|" + excuse)
+    return rows.mutate(thread=rows.user_uid + "|" + excuse_of(rows, SUPPRESSIONS))
 
 
 SUPPRESSIONS = (
