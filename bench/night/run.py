@@ -32,7 +32,7 @@ from pipelines.lake import Lake
 from pipelines.state_store import StateStore
 from pipelines.window import DAY
 
-USERS, WARM_UP, SEED = 300, 7, 77_001
+USERS, SEED = 300, 77_001
 TTL = timedelta(hours=6)
 NIGHTLY, SCRATCH = "nightly", "scratch"
 

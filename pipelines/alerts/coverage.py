@@ -98,8 +98,14 @@ def coverage(
 
 def judge(needs: Needs, known: Known, day: date, broken: Finding | None = None) -> tuple[State, str]:
     """The worst state that applies, and all reasons, worst first."""
-    findings = [*([broken] if broken else []), *_tables(needs, known, day), *_columns(needs, known), *_properties(needs, known), *_data(needs, known),
-                *_learning(needs, known)]  # fmt: skip
+    findings = [
+        *([broken] if broken else []),
+        *_tables(needs, known, day),
+        *_columns(needs, known),
+        *_properties(needs, known),
+        *_data(needs, known),
+        *_learning(needs, known),
+    ]
     ordered = sorted(findings, key=lambda f: _WORST_FIRST.index(f.state))
     reasons = list(dict.fromkeys(f.reason for f in ordered))
     return (ordered[0].state if ordered else "active"), "; ".join(reasons)

@@ -18,18 +18,23 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DAG = "servicenow_nightly"
 
 
+def airflow_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """This process's variables and `environment`, with this environment's commands first and the repository as home."""
+    return {
+        **os.environ,
+        **environment,
+        "AIRFLOW_HOME": os.environ.get("AIRFLOW_HOME", str(REPOSITORY)),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "GX_ANALYTICS_ENABLED": "false",
+    }
+
+
 class AirflowNight:
     """Airflow's database is migrated while the earlier nights run: it takes a third of an Airflow night."""
 
     def __init__(self, data: Path, environment: Mapping[str, str]) -> None:
         self.log = data / "demo" / "airflow.log"
-        self.environment = {
-            **os.environ,
-            **environment,
-            "AIRFLOW_HOME": os.environ.get("AIRFLOW_HOME", str(REPOSITORY)),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-            "GX_ANALYTICS_ENABLED": "false",
-        }
+        self.environment = airflow_environment(environment)
         self.log.unlink(missing_ok=True)
         self._migration = self._start(["airflow", "db", "migrate"])
 

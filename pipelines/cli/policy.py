@@ -52,7 +52,8 @@ def list_policies(ctx: typer.Context, json: JsonFlag = False, quiet: QuietFlag =
     out = Output(json, quiet)
     settings = settings_of(ctx)
     seen = _coverage(settings)
-    for problem in _problems(settings):
+    policies, problems = _policies(settings)
+    for problem in problems:
         out.note(problem.text)
     rows = [
         [
@@ -63,7 +64,7 @@ def list_policies(ctx: typer.Context, json: JsonFlag = False, quiet: QuietFlag =
             seen.get(p.id, "not run") if p.enabled else "off",
             _first(p.summary),
         ]
-        for p in _policies(settings).values()
+        for p in policies.values()
     ]
     out.table(
         "Policies", ["policy", "kind", "severity", "ATT&CK", "coverage", "what it looks for"], rows, styles=STYLES
@@ -108,8 +109,11 @@ def run_cases(
 
     out = Output(json, quiet)
     settings = settings_of(ctx)
-    broken = [p for p in _problems(settings) if policy in (None, p.policy_id)]
-    chosen = [_one(settings, policy)] if policy and not broken else [] if policy else list(_policies(settings).values())
+    policies, problems = _policies(settings)
+    broken = [p for p in problems if policy in (None, p.policy_id)]
+    chosen = list(policies.values()) if policy is None else []
+    if policy and not broken:
+        chosen = [_named(policies, policy)]
     rows = [[p.policy_id, "the file can be used", p.text] for p in broken]
     rows += [[one.id, proof.case, proof.failure] for one in chosen for proof in prove(one)]
     failed = [row for row in rows if row[2]]
@@ -212,24 +216,21 @@ def _sensitivity(text: str) -> Sensitivity:
     raise UsageError(f"{text!r} is no sensitivity", remedy=f"choose one of {', '.join(ACCEPTED)}")
 
 
-def _policies(settings: Settings) -> Mapping[str, Policy]:
-    """Ours and the user's with the user's changes; one that is switched off is there too, as it ships."""
-    from pipelines.policies.registry import catalogue, registry
+def _policies(settings: Settings) -> tuple[Mapping[str, Policy], Sequence[Problem]]:
+    """Ours and the user's with the user's changes (one that is switched off is there too, as it ships), and what of the
+    user's folder cannot be used."""
+    from pipelines.policies.registry import catalogue, load
 
-    enabled = registry(settings.policies_dir)
-    off = {name: replace(policy, enabled=False) for name, policy in catalogue().items() if name not in enabled}
-    return dict(sorted({**off, **enabled}.items()))
-
-
-def _problems(settings: Settings) -> Sequence[Problem]:
-    """What of the user's folder cannot be used."""
-    from pipelines.policies.registry import load
-
-    return load(settings.policies_dir).problems
+    loaded = load(settings.policies_dir)
+    off = {name: replace(policy, enabled=False) for name, policy in catalogue().items() if name not in loaded.policies}
+    return dict(sorted({**off, **loaded.policies}.items())), loaded.problems
 
 
 def _one(settings: Settings, policy_id: str) -> Policy:
-    found = _policies(settings)
+    return _named(_policies(settings)[0], policy_id)
+
+
+def _named(found: Mapping[str, Policy], policy_id: str) -> Policy:
     if policy_id not in found:
         import difflib
 

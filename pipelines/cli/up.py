@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -41,7 +40,7 @@ def up(
     quiet: QuietFlag = False,
 ) -> None:
     """Start everything to explore by hand. Run `make demo` first to have data to look at."""
-    from pipelines.cli.airflow_night import REPOSITORY
+    from pipelines.cli.airflow_night import REPOSITORY, airflow_environment
     from pipelines.cli.demo import _night_after, _yesterday, connect_quietly, demo_environment, emulator
 
     out = Output(json, quiet)
@@ -53,12 +52,7 @@ def up(
             emulator(data, users=users, days=days, seed=1, end=last, now=_night_after(last), port=port)
         )
         connect_quietly(data, info)
-        environment = {
-            **os.environ,
-            **demo_environment(data, info),
-            "AIRFLOW_HOME": os.environ.get("AIRFLOW_HOME", str(REPOSITORY)),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-        }
+        environment = airflow_environment(demo_environment(data, info))
         logs = data / "demo"
         out.line(f"emulator    {info['url']}  (control: {info['control_url']})")
         airflow = _start(stack, ["airflow", "standalone"], environment, logs / "standalone.log")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 
 from pipelines.contracts import registry
 from pipelines.contracts.mart import views
 from pipelines.contracts.table import Check, Field, Pii, Table
+from pipelines.generated_page import REFERENCE, write_or_check
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "tables.md"
+PAGE = REFERENCE / "tables.md"
 
 
 def page() -> str:
@@ -72,16 +72,10 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def main() -> None:
-    """Write the page, or compare it."""
-    made = page()
-    if "--check" in sys.argv:
-        if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != made:
-            sys.exit(f"{PAGE} differs from the contracts: run `make docs`")
-        return
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(made, encoding="utf-8")
+def main(arguments: Sequence[str]) -> int:
+    """Write the page, or with `--check` compare it; the exit code."""
+    return write_or_check(PAGE, page(), arguments)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from pipelines.contracts import contract
+from pipelines.generated_page import REFERENCE, write_or_check
 from pipelines.policies.core import Policy
 from pipelines.policies.registry import catalogue
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "policies.md"
+PAGE = REFERENCE / "policies.md"
 
 _HEAD = """# Policies
 
@@ -93,16 +93,8 @@ def _first_sentence(summary: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the page; with `--check` only say whether it is what it would be."""
-    wanted = page()
-    if "--check" in arguments:
-        if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == wanted:
-            return 0
-        sys.stderr.write("docs/reference/policies.md is not what the policies say: run `make docs`\n")
-        return 1
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    """Write the page, or with `--check` compare it; the exit code."""
+    return write_or_check(PAGE, page(), arguments)
 
 
 if __name__ == "__main__":

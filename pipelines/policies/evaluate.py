@@ -177,13 +177,17 @@ def typed(seen: pa.Table, wanted: ir.Table) -> pa.Table:
 
 
 def shape(policy: Policy, seen: pa.Table, instance: str, day: date, policy_revision: str) -> Iterator[dict[str, Any]]:
-    """Rows of `out__detection` with their `evidence` (activity_uids), in the order of their ids' subjects."""
-    rows = sorted(seen.to_pylist(), key=_subject)
-    for row in rows:
+    """Rows of `out__detection` with their `evidence` (activity_uids), in the order of their ids' subjects.
+
+    A list of nothing is empty: DuckDB collects no rows to null, Spark to an empty list.
+    """
+    lists = [field.name for field in seen.schema if pa.types.is_list(field.type)]
+    for row in sorted(seen.to_pylist(), key=_subject):
+        row.update({name: row[name] or [] for name in lists})
         uids = row["actor_user_uids"] or ([row["actor_user_uid"]] if row["actor_user_uid"] else [])
         yield {
             **{column: row.get(column) for column in contract("out__detection").columns},
-            "evidence": row["evidence"] or [],
+            "evidence": row["evidence"],
             "instance": instance,
             "event_date": day,
             "detection_uid": _digest(instance, policy.id, day, *_subject(row)),
@@ -194,8 +198,6 @@ def shape(policy: Policy, seen: pa.Table, instance: str, day: date, policy_revis
             "actor_user_uids": sorted(set(uids)),
             "title": render(policy.titles.get(row.get("form") or "", policy.title), row),
             "attack_techniques": sorted(policy.attack),
-            "src_ips": row["src_ips"] or [],
-            "countries": row["countries"] or [],
             "facts": json.dumps({name: row[name] for name in policy.facts}, sort_keys=True, default=str),
         }
 

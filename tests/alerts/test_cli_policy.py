@@ -74,7 +74,7 @@ def test_a_policy_that_the_user_switched_off_is_listed_as_off(tmp_path: Path) ->
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(command, "_policies", lambda settings: {"busy": BUSY})
+    monkeypatch.setattr(command, "_policies", lambda settings: ({"busy": BUSY}, ()))
     app = typer.Typer()
     app.add_typer(command.app, name="policy")
 
@@ -140,7 +140,7 @@ def test_cases_that_hold_exit_with_nought(run: Run) -> None:
 
 def test_a_case_that_fails_exits_with_one_and_says_why(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = replace(BUSY, cases=(Case("fires on nothing", (), DAY, alerts=1),))
-    monkeypatch.setattr(command, "_policies", lambda settings: {"busy": wrong})
+    monkeypatch.setattr(command, "_policies", lambda settings: ({"busy": wrong}, ()))
 
     result = run("test", "busy")
 
