@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelines.emulator.organisation.scenarios import (
     addresses,
+    below_limits,
     bulk_work,
     copying,
     guessing,
@@ -27,6 +28,7 @@ SCENES: tuple[Scene, ...] = (
     *stumbles.SCENES,
     *journeys.SCENES,
     *bulk_work.SCENES,
+    *below_limits.SCENES,
 )
 
 
