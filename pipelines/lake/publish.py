@@ -43,6 +43,9 @@ STORED: Mapping[str, str] = {
     "out__coverage": "coverage",
     "out__table_state": "table_state",
     "out__quality_result": "quality_result",
+    "out__posture": "posture",
+    "out__posture_change": "posture_change",
+    "out__posture_score": "posture_score",
 }
 FRAMES: Mapping[str, str] = {"alerts": "alert", "behaviors": "behavior", "alert_evidence": "alert_evidence"}
 _LATEST_ONLY = frozenset({"core__user"})

@@ -1,27 +1,13 @@
-"""`mart.posture`: promised, and empty until the posture run lands."""
+"""`mart.posture`: recommendations by day."""
 
-from pipelines.contracts.mart._view import EVENT_DATE, INSTANCE, unfilled
-from pipelines.contracts.table import Dtype, Field
+from pipelines.contracts.mart._view import View, of_table
+from pipelines.contracts.out.posture import TABLE
 
-S = Dtype.STRING
-
-VIEW = unfilled(
-    "posture",
-    "Recommendations by day",
-    "one recommendation on one day",
-    (
-        INSTANCE,
-        EVENT_DATE,
-        Field("control_id", S, "The recommendation"),
-        Field("title", S, "What it asks for"),
-        Field("category", S, "Group of recommendations"),
-        Field("state", S, "compliant, not_compliant, unknown or not_applicable"),
-        Field("observed", S, "What the instance has; secrets masked"),
-        Field("expected", S, "What it should have"),
-        Field("severity_score", Dtype.FLOAT64, "How bad non-compliance is", unit="0-10"),
-        Field("source", S, "Where the recommendation is published"),
-        Field("remediation", S, "How to comply"),
-        Field("irreversible", Dtype.BOOL, "The change cannot be undone"),
-    ),
-    filled_by="the posture run lands",
+VIEW = View(
+    name="posture",
+    title="Recommendations by day",
+    grain="one recommendation on one day",
+    columns=of_table(TABLE),
+    sql="SELECT * FROM wh.posture",
+    reads=("out__posture",),
 )

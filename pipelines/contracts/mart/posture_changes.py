@@ -1,21 +1,13 @@
-"""`mart.posture_changes`: promised, and empty until the posture run lands."""
+"""`mart.posture_changes`: changes of recommendations."""
 
-from pipelines.contracts.mart._view import EVENT_DATE, INSTANCE, unfilled
-from pipelines.contracts.table import Dtype, Field
+from pipelines.contracts.mart._view import View, of_table
+from pipelines.contracts.out.posture_change import TABLE
 
-S = Dtype.STRING
-
-VIEW = unfilled(
-    "posture_changes",
-    "Changes of state",
-    "one change of one recommendation",
-    (
-        INSTANCE,
-        EVENT_DATE,
-        Field("control_id", S, "The recommendation"),
-        Field("from_state", S, "State before"),
-        Field("to_state", S, "State after"),
-        Field("observed", S, "What the instance has; secrets masked"),
-    ),
-    filled_by="the posture run lands",
+VIEW = View(
+    name="posture_changes",
+    title="Changes of recommendations",
+    grain="one change of state of one recommendation",
+    columns=of_table(TABLE),
+    sql="SELECT * FROM wh.posture_change",
+    reads=("out__posture_change",),
 )

@@ -1,21 +1,13 @@
-"""`mart.posture_score`: promised, and empty until the posture run lands."""
+"""`mart.posture_score`: posture score by day."""
 
-from pipelines.contracts.mart._view import EVENT_DATE, INSTANCE, unfilled
-from pipelines.contracts.table import Dtype, Field
+from pipelines.contracts.mart._view import View, of_table
+from pipelines.contracts.out.posture_score import TABLE
 
-S = Dtype.STRING
-
-VIEW = unfilled(
-    "posture_score",
-    "Secure score by day",
-    "one instance on one day",
-    (
-        INSTANCE,
-        EVENT_DATE,
-        Field("score", Dtype.FLOAT64, "Secure score", unit="0-100"),
-        Field("compliant", Dtype.INT64, "Compliant recommendations"),
-        Field("not_compliant", Dtype.INT64, "Non-compliant recommendations"),
-        Field("unknown", Dtype.INT64, "Recommendations that could not be judged"),
-    ),
-    filled_by="the posture run lands",
+VIEW = View(
+    name="posture_score",
+    title="Posture score by day",
+    grain="one instance on one day",
+    columns=of_table(TABLE),
+    sql="SELECT * FROM wh.posture_score",
+    reads=("out__posture_score",),
 )
