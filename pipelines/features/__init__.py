@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from functools import cache
 
@@ -43,11 +43,13 @@ def sql(feature: Feature, instance: str, day: date, dialect: Dialect = "duckdb")
 
 
 def build_day(
-    con: duckdb.DuckDBPyConnection, instance: str, day: date
+    con: duckdb.DuckDBPyConnection, instance: str, day: date, *, only: Collection[str] = ()
 ) -> Iterator[tuple[Table, duckdb.DuckDBPyRelation]]:
     """Each table's rows of `day`, lazily. `con` holds views of the day's activities and, named `<state>__previous`, of
-    the latest state before the day (empty on the first)."""
+    the latest state before the day (empty on the first). `only` names tables where not all are wanted."""
     for name, feature in features().items():
+        if only and name not in only:
+            continue
         exact = ", ".join(f'CAST("{f.name}" AS {f.duckdb}) AS "{f.name}"' for f in feature.table.all_fields)
         select, _ = compiled(name, feature.expression, instance, day)
         yield feature.table, con.sql(select).project(exact)  # DuckDB sums to 128 bits

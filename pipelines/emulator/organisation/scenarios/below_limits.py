@@ -5,8 +5,6 @@ No single count of these days is remarkable for the organisation; together they 
 
 from __future__ import annotations
 
-import numpy as np
-
 from pipelines.emulator.organisation import devices
 from pipelines.emulator.organisation.act import Act
 from pipelines.emulator.organisation.people import Kind
