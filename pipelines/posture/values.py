@@ -175,6 +175,10 @@ def exactly(number: float, unit: str = "") -> Between:
     return Between(number, number, unit)
 
 
+def between(low: float, high: float, unit: str = "") -> Between:
+    return Between(low, high, unit)
+
+
 def at_most(number: float, unit: str = "") -> Between:
     return Between(high=number, unit=unit)
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from pipelines.posture.core import Severity, Source
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from pipelines.posture.checks import Check
+from pipelines.posture.core import Category, Control, Release, Severity, Source
 
 _PAGES = "https://www.servicenow.com/docs/r/platform-security/instance-security-hardening-settings/"
+EVERY_RELEASE = Release()
+NO_FRAMEWORKS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 def page(name: str) -> Source:
@@ -19,3 +25,37 @@ def scan(level: str, *names: str) -> tuple[Severity, Source]:
 
 def score(value: float | None, word: str = "") -> Severity:
     return Severity(value, word)
+
+
+def setting(
+    category: Category,
+    ref: str,
+    id: str,
+    title: str,
+    check: Check,
+    severity: float | Severity | None,
+    page_name: str,
+    *,
+    why: str,
+    impact: str,
+    irreversible: bool = False,
+    release: Release = EVERY_RELEASE,
+    steps: tuple[str, ...] = (),
+    frameworks: Mapping[str, tuple[str, ...]] = NO_FRAMEWORKS,
+) -> Control:
+    """One of ServiceNow's hardening settings; a file fixes the category with `partial`. None: no severity is stated."""
+    return Control(
+        id=id,
+        ref=ref,
+        title=title,
+        category=category,
+        check=check,
+        severity=severity if isinstance(severity, Severity) else Severity(severity),
+        source=page(page_name),
+        why=why,
+        impact=impact,
+        steps=steps,
+        irreversible=irreversible,
+        release=release,
+        frameworks=frameworks,
+    )

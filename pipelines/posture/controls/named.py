@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pipelines.posture.checks import Every, Plugin, Property, SomeRows, WhereReadable
+from pipelines.posture.checks import Every, Plugin, Property, WhereReadable
 from pipelines.posture.controls._declare import page, scan, score
+from pipelines.posture.controls._tables import role_criterion
 from pipelines.posture.core import Category, Control
 from pipelines.posture.values import TRUE
-
-_CRITERION = "d427668b73003300fdbd04fbc4f6a7b6"  # the role criterion that ships with the platform
 
 CONTROLS = (
     Control(
@@ -31,17 +30,7 @@ CONTROLS = (
         check=Every(
             (
                 Property("glide.authenticate.multifactor", TRUE, absent="false"),
-                WhereReadable(
-                    SomeRows(
-                        "active role criterion for MFA",
-                        lambda t: (
-                            (c := t["multi_factor_criteria"])
-                            .filter(c.sys_id == _CRITERION, c.active.lower().isin(["true", "1"]))
-                            .select(uid=c.sys_id)
-                        ),
-                        {"multi_factor_criteria": ("sys_id", "active")},
-                    )
-                ),
+                WhereReadable(role_criterion()),
             )
         ),
         severity=score(7.2),

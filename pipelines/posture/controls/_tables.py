@@ -1,0 +1,26 @@
+"""Rows that several recommendations ask for, and how the wire writes a switch."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from pipelines.posture.checks import SomeRows
+
+_ROLE_CRITERION = "d427668b73003300fdbd04fbc4f6a7b6"  # the role criterion that ships with the platform
+
+
+def active(column: ir.Value) -> ir.BooleanValue:
+    """Whether a switch of the source is on: the Table API writes true, an import may have left 1."""
+    return column.lower().isin(["true", "1"])
+
+
+def role_criterion() -> SomeRows:
+    """Multi-factor authentication by role: the criterion that ships with the platform is active."""
+    return SomeRows(
+        "active role criterion for MFA",
+        lambda t: (
+            (c := t["multi_factor_criteria"]).filter(c.sys_id == _ROLE_CRITERION, active(c.active)).select(uid=c.sys_id)
+        ),
+        {"multi_factor_criteria": ("sys_id", "active")},
+        repair=("In multi_factor_criteria.list activate the criterion for roles.",),
+    )

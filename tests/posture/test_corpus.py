@@ -1,0 +1,89 @@
+"""The same questions to every recommendation."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from pipelines.posture.core import WEIGHTS, Control
+from pipelines.posture.registry import controls
+
+CONTROLS = [pytest.param(control, id=id_) for id_, control in controls().items()]
+every_control = pytest.mark.parametrize("control", CONTROLS)
+
+#: Settings whose page states no number: what it states instead.
+WITHOUT_SCORE = {"29": "High"}
+
+
+def test_no_reference_number_is_used_twice() -> None:
+    refs = Counter(control.ref for control in controls().values())
+
+    assert [ref for ref, times in refs.items() if times > 1] == []
+
+
+def test_the_four_that_microsoft_names_are_marked_and_nothing_else() -> None:
+    named = {id_ for id_, control in controls().items() if control.named_by_microsoft}
+
+    assert named == {
+        "mfa_enabled",
+        "explicit_roles_plugin_active",
+        "high_security_plugin_active",
+        "script_request_authorization_enabled",
+    }
+
+
+@every_control
+def test_the_id_is_words_in_snake_case(control: Control) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)+", control.id)
+    assert len(control.id) <= 60
+
+
+@every_control
+def test_the_number_is_one_of_the_list(control: Control) -> None:
+    assert re.fullmatch(r"D?[1-9]\d{0,2}", control.ref)
+
+
+@every_control
+def test_the_title_says_what_should_be(control: Control) -> None:
+    assert control.title[0].isupper() or control.title[0].isdigit()
+    assert not control.title.endswith(".")
+    assert len(control.title) <= 100
+
+
+@every_control
+def test_why_and_impact_are_sentences(control: Control) -> None:
+    for text in (control.why, control.impact):
+        assert len(text.split()) >= 4
+        assert text.endswith(".")
+        assert "TODO" not in text
+
+
+@every_control
+def test_a_severity_is_a_number_or_a_word_of_the_vendor_or_stated_to_be_missing(control: Control) -> None:
+    score, word = control.severity.score, control.severity.word
+
+    assert score is None or 0 < score <= 10
+    assert word in WEIGHTS
+    assert 0 < control.severity.weight <= 10
+
+
+@every_control
+def test_the_source_is_a_page_or_a_published_name(control: Control) -> None:
+    source = control.source
+
+    assert source.publisher
+    assert source.page.startswith("https://") or source.names or control.ref.startswith("D")
+
+
+@every_control
+def test_what_is_expected_and_how_to_get_there_are_said(control: Control) -> None:
+    assert control.expected
+    assert control.remediation
+    assert all(step.endswith(".") for step in control.remediation)
+
+
+@every_control
+def test_who_cannot_go_back_is_warned(control: Control) -> None:
+    assert control.irreversible == any("cannot be undone" in step for step in control.remediation)
