@@ -14,13 +14,29 @@ CONTROLS = [pytest.param(control, id=id_) for id_, control in controls().items()
 every_control = pytest.mark.parametrize("control", CONTROLS)
 
 #: Settings whose page states no number: what it states instead.
-WITHOUT_SCORE = {"29": "High"}
+WITHOUT_SCORE = {"29": "High", "44": "", "47": ""}
 
 
 def test_no_reference_number_is_used_twice() -> None:
     refs = Counter(control.ref for control in controls().values())
 
     assert [ref for ref, times in refs.items() if times > 1] == []
+
+
+def test_every_number_of_the_configuration_list_is_declared() -> None:
+    refs = {control.ref for control in controls().values()}
+
+    assert {str(number) for number in range(1, 150)} - refs == set()
+
+
+def test_settings_have_the_score_of_their_page() -> None:
+    without = {
+        control.ref: control.severity.word
+        for control in controls().values()
+        if control.is_setting and control.severity.score is None
+    }
+
+    assert without == WITHOUT_SCORE
 
 
 def test_the_four_that_microsoft_names_are_marked_and_nothing_else() -> None:
