@@ -10,14 +10,14 @@ from pipelines.posture.reading import Reading, Reads
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check says of a snapshot. `rests_on_absence`: a property that it reads has no row."""
+    """What a check says of a snapshot. `rests_on_absence`: no property that it reads has a row; None: it reads none."""
 
     holds: bool | None
     observed: str
     reason: str = ""
     acls: tuple[str, ...] = ()
     is_applicable: bool = True
-    rests_on_absence: bool = False
+    rests_on_absence: bool | None = None
     findings: int | None = None
     examples: tuple[str, ...] = ()
 

@@ -123,7 +123,8 @@ def _joined(verdicts: list[Verdict], *, decided_by: bool) -> Verdict:
     deciding = [v for v in verdicts if v.is_applicable and v.holds is decided_by]
     unknown = [v for v in verdicts if v.is_applicable and v.holds is None]
     observed = "; ".join(v.observed for v in verdicts if v.observed)
-    absent = any(v.rests_on_absence for v in verdicts)
+    rests = [v.rests_on_absence for v in verdicts if v.rests_on_absence is not None]
+    absent = all(rests) if rests else None
     counts = [v.findings for v in verdicts if v.findings is not None]
     findings = sum(counts) if counts else None
     examples = tuple(sorted({e for v in verdicts for e in v.examples}))[:5]

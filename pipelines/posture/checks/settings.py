@@ -42,7 +42,8 @@ class Property:
         if not self.test.empty_counts and any(not value.strip() for value in setting.values):
             return self._without_value("blank", rests_on_absence=False)
         held = all(self.test.holds(value) for value in setting.values)
-        return Verdict(held, f"{self.name} = {' and '.join(shown(self.name, v) for v in setting.values)}")
+        observed = f"{self.name} = {' and '.join(shown(self.name, v) for v in setting.values)}"
+        return Verdict(held, observed, rests_on_absence=False)
 
     def _without_value(self, how: str, *, rests_on_absence: bool) -> Verdict:
         if self.absent is None:

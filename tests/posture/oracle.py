@@ -1,0 +1,285 @@
+"""A second judge: the recommendations once more, over plain rows, without anything of the engine.
+
+It reads the facts that the tests wrote down and says what the state of each recommendation must be. True, False and None
+stand for met, not met and not known. `ORACLES` holds a function per number; the modules `oracle_*` add theirs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from tests.posture.facts import ANY_OF, FACTS, PLUGINS, REFS, Fact
+from tests.posture.world import Row, World
+
+COMPLIANT, NOT_COMPLIANT, UNKNOWN, NOT_APPLICABLE = "compliant", "not_compliant", "unknown", "not_applicable"
+
+#: Tables that are never empty on a living instance: no row means that none is shown.
+NEVER_EMPTY = {
+    "sys_properties", "v_plugin", "sys_plugins", "sys_user", "sys_user_role", "sys_user_has_role", "sys_user_role_contains",
+    "sys_security_acl", "sys_security_acl_role", "sys_db_object", "sys_dictionary", "sys_script_include", "sys_ui_page",
+}  # fmt: skip
+BASELINES = {"utah": 1, "vancouver": 1, "washingtondc": 2, "xanadu": 4, "yokohama": 5, "zurich": 7, "australia": 8}
+
+Truth = bool | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`gone`: the instance has no such table, so that the question does not apply."""
+
+    truth: Truth
+    gone: bool = False
+
+
+def judge(world: World) -> dict[str, str]:
+    """State by number, for every recommendation that the oracle knows."""
+    return {ref: ask(world) for ref, ask in ORACLES.items()}
+
+
+def access(world: World, table: str, *columns: str) -> str:
+    """How a question to these columns of a table fares: `yes`, `no` (may not be seen) or `gone` (no such table)."""
+    if table in world.unread:
+        return "no"
+    state = world.state(table)
+    if state == "missing":
+        return "no" if table in NEVER_EMPTY else "gone"
+    if state in {"denied", "failed"} or (state == "empty" and table in NEVER_EMPTY):
+        return "no"
+    if state != "empty" and any((table, column) in world.hidden_columns for column in columns):
+        return "no"
+    return "yes"
+
+
+def is_partial(world: World, table: str) -> bool:
+    return table not in world.unread and world.state(table) == "partial"
+
+
+def is_on(value: str | int | None) -> bool:
+    return str(value or "").strip().lower() in {"true", "1"}
+
+
+def enough(
+    world: World, table: str, columns: Sequence[str], counts: Callable[[Row], bool], at_least: int = 1
+) -> Answer:
+    """Whether that many rows speak for it; rows that are hidden may be the missing ones."""
+    how = access(world, table, *columns)
+    if how == "no":
+        return Answer(None)
+    found = 0 if how == "gone" else sum(counts(row) for row in world.of(table))
+    if found >= at_least:
+        return Answer(True)
+    return Answer(None if is_partial(world, table) else False)
+
+
+def few(
+    world: World,
+    tables: Mapping[str, tuple[str, ...]],
+    offenders: Callable[[], Iterable[object]],
+    at_most: int = 0,
+    acquitting: Sequence[str] = (),
+) -> Answer:
+    """Whether at most that many rows speak against it. Hidden rows of `acquitting` tables may excuse those that were found."""
+    hows = {access(world, table, *columns) for table, columns in tables.items()}
+    if hows != {"yes"}:
+        return Answer(None, gone="no" not in hows)
+    found = len(set(offenders()))
+    doubtful = acquitting if found > at_most else tuple(tables)
+    if any(is_partial(world, table) for table in doubtful):
+        return Answer(None)
+    return Answer(found <= at_most)
+
+
+def counted(world: World, question: str, at_least: int = 0, at_most: int | None = None) -> Truth:
+    """Whether the instance's own count lies between."""
+    if access(world, "posture_count", "question", "rows") != "yes":
+        return None
+    rows = [row["rows"] for row in world.of("posture_count") if row["question"] == question]
+    number = rows[-1] if rows else None
+    if number is None:
+        return None
+    return int(number) >= at_least and (at_most is None or int(number) <= at_most)
+
+
+def plugin(world: World, name: str) -> Truth:
+    """Whether a plugin is active, by the first of the two tables that can be read."""
+    for table, key in (("v_plugin", "id"), ("sys_plugins", "source")):
+        if access(world, table, key, "active") != "yes":
+            continue
+        rows = [row for row in world.of(table) if str(row.get(key) or "").strip() == name]
+        if rows:
+            return any(str(row.get("active") or "").strip().lower() in {"true", "active", "1"} for row in rows)
+        return None if is_partial(world, table) else False
+    return None
+
+
+def setting(world: World, fact: Fact) -> tuple[Truth, bool | None]:
+    """Whether the property is as it should be, and whether it has no row (None: that cannot be seen)."""
+    if access(world, "sys_properties", "name", "value") != "yes":
+        return None, None
+    rows = [row for row in world.of("sys_properties") if row["name"] == fact.property]
+    if not rows:
+        return (None, None) if is_partial(world, "sys_properties") else (_in_force(fact), True)
+    if any(_is_masked(row) for row in rows):
+        return None, None
+    values = [str(row["value"]) for row in rows]
+    is_list = fact.rule.split(" ")[0] in {"blank", "filled", "domains", "has", "lacks"}
+    if not is_list and any(not value.strip() for value in values):
+        return _in_force(fact), False
+    return all(follows(fact.rule, value) for value in values), False
+
+
+def follows(rule: str, value: str) -> bool:
+    """Whether a value is what a rule of `facts.csv` asks for."""
+    word, _, rest = rule.partition(" ")
+    text = value.strip().lower()
+    entries = {entry.strip() for entry in re.split("[,;\n]", text)} - {""}
+    if word == "is":
+        return text == rest.lower()
+    if word == "blank":
+        return text == ""
+    if word == "filled":
+        return bool(entries)
+    if word == "domains":
+        return bool(entries) and all("." in entry and "*" not in entry for entry in entries)
+    if word in {"has", "lacks"}:
+        named = set(rest.lower().split(","))
+        return named <= entries if word == "has" else not named & entries
+    return _in_range(rule, text)
+
+
+def _in_range(rule: str, text: str) -> bool:
+    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)", text):
+        return False
+    number = Fraction(text)
+    if rule.startswith("<"):
+        return number < int(rule[1:])
+    low, high = rule.split("..")
+    return (not low or number >= int(low)) and (not high or number <= int(high))
+
+
+def _in_force(fact: Fact) -> Truth:
+    return None if fact.absent == "?" else follows(fact.rule, fact.absent)
+
+
+def _is_masked(row: Row) -> bool:
+    value = row.get("value")
+    if value is None or re.fullmatch(r"[*•]+", str(value).strip()):
+        return True
+    return is_on(row.get("private")) or str(row.get("type") or "").strip().lower() in {"password", "password2"}
+
+
+def both(*truths: Truth) -> Truth:
+    return False if False in truths else None if None in truths else True
+
+
+def either(*truths: Truth) -> Truth:
+    return True if True in truths else None if None in truths else False
+
+
+def state(answer: Answer | Truth) -> str:
+    if isinstance(answer, Answer):
+        if answer.gone:
+            return NOT_APPLICABLE
+        answer = answer.truth
+    return UNKNOWN if answer is None else COMPLIANT if answer else NOT_COMPLIANT
+
+
+def _of_settings(ref: str) -> Callable[[World], str]:
+    """The recommendation of that number: its properties, and the rows beside them."""
+
+    def ask(world: World) -> str:
+        facts = FACTS[ref]
+        truths, absences = zip(*(setting(world, fact) for fact in facts), strict=True)
+        seen = [absence for absence in absences if absence is not None]
+        if seen and all(seen) and facts[0].since > BASELINES.get(world.family or "", 8):
+            return NOT_APPLICABLE
+        if ref == "148" and truths[0] is not True:  # the plugin is asked for only where the instance reads mail
+            return UNKNOWN if truths[0] is None else NOT_APPLICABLE
+        beside = _BESIDE[ref](world) if ref in _BESIDE else True
+        return state(either(*truths) if ref in ANY_OF else both(*truths, beside))
+
+    return ask
+
+
+def _criterion(world: World) -> Truth:
+    wanted = "d427668b73003300fdbd04fbc4f6a7b6"
+    columns = ("sys_id", "active")
+    return enough(world, "multi_factor_criteria", columns, lambda r: r["sys_id"] == wanted and is_on(r["active"])).truth
+
+
+def _criterion_where_readable(world: World) -> Truth:
+    """The property alone decides where the criteria cannot be seen."""
+    if access(world, "multi_factor_criteria", "sys_id", "active") != "yes":
+        return True
+    found = _criterion(world)
+    return True if found is None else found
+
+
+def _lockout(world: World) -> Truth:
+    wanted = {"5e44f9bf0a0a0a0a019a6440b2137767", "d92636b2975301008e00958e3b297567"}
+    columns = ("sys_id", "active")
+    return enough(
+        world, "sysevent_script_action", columns, lambda r: r["sys_id"] in wanted and is_on(r["active"])
+    ).truth
+
+
+def _network_rules(world: World) -> Truth:
+    return enough(world, "ip_access", ("sys_id", "active"), lambda r: is_on(r["active"])).truth
+
+
+def _password_lengths(world: World) -> str:
+    def length(row: Row, column: str, fallback: int) -> int:
+        text = str(row.get(column) or "")
+        return int(text) if text.isdigit() else fallback
+
+    def weak() -> Iterable[object]:
+        strong = {
+            row["sys_id"]
+            for row in world.of("password_policy")
+            if length(row, "min_password_length", 8) >= 15 and length(row, "max_password_length", 100) >= 64
+        }
+        for row in world.of("pwd_cred_store"):
+            if not is_on(row.get("enable_password_policy")) or row.get("password_policy") not in strong:
+                yield row["sys_id"]
+
+    tables = {
+        "pwd_cred_store": ("sys_id", "enable_password_policy", "password_policy"),
+        "password_policy": ("sys_id", "min_password_length", "max_password_length"),
+    }
+    return state(few(world, tables, weak, acquitting=("password_policy",)))
+
+
+def _chat_client(world: World) -> str:
+    def public() -> Iterable[object]:
+        for row in world.of("sys_public"):
+            if row["page"] == "sn_va_web_client_app_embed" and is_on(row["active"]):
+                yield row["sys_id"]
+
+    return state(few(world, {"sys_public": ("sys_id", "page", "active")}, public))
+
+
+_BESIDE: dict[str, Callable[[World], Truth]] = {
+    "21": _criterion_where_readable,
+    "22": _criterion,
+    "27": _lockout,
+    "32": lambda world: counted(world, "blacklisted_password", at_least=5000),
+    "146": lambda world: plugin(world, PLUGINS["146"]),
+    "148": lambda world: plugin(world, PLUGINS["148"]),
+}
+
+
+def _of_plugin(ref: str) -> Callable[[World], str]:
+    return lambda world: state(plugin(world, PLUGINS[ref]))
+
+
+#: A judge by number. Numbers of the D list come from `tests.posture.oracle_access`.
+ORACLES: dict[str, Callable[[World], str]] = {
+    **{ref: _of_settings(ref) for ref in REFS if ref in FACTS},
+    **{ref: _of_plugin(ref) for ref in ("1", "2", "3", "4")},
+    "5": lambda world: state(both(plugin(world, PLUGINS["5"]), _network_rules(world))),
+    "31": _password_lengths,
+    "105": _chat_client,
+}
