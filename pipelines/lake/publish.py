@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from pipelines.contracts import contract
 from pipelines.contracts.mart import views
-from pipelines.contracts.table import Table
+from pipelines.contracts.table import Table, empty
 from pipelines.errors import StorageError
 from pipelines.lake.crashpoints import crashpoint
 from pipelines.lake.ledger import Partition
@@ -46,8 +46,17 @@ STORED: Mapping[str, str] = {
     "out__posture": "posture",
     "out__posture_change": "posture_change",
     "out__posture_score": "posture_score",
+    "out__model_score": "model_score",
+    "out__model_attribution": "model_attribution",
+    "out__model_drift": "model_drift",
 }
-FRAMES: Mapping[str, str] = {"alerts": "alert", "behaviors": "behavior", "alert_evidence": "alert_evidence"}
+#: Frames of the run, their name in the file and their contract; `models` is empty where no registry is kept.
+FRAMES: Mapping[str, tuple[str, str]] = {
+    "alerts": ("alert", "out__alert"),
+    "behaviors": ("behavior", "out__alert"),
+    "alert_evidence": ("alert_evidence", "out__alert_evidence"),
+    "models": ("model", "out__model"),
+}
 _LATEST_ONLY = frozenset({"core__user"})
 
 
@@ -67,7 +76,7 @@ def publish(
     lake: Lake, frames: Mapping[str, pa.Table], *, runs: pa.Table, warehouse_days: int = 90, rebuild: bool = False,
     memory_limit: str = "2GB", threads: int = 2,
 ) -> Published:  # fmt: skip
-    """Bring the warehouse to what the ledger says, with `frames` (alerts, behaviors, alert_evidence) and the run log."""
+    """Bring the warehouse to what the ledger says, with `frames` (alerts, behaviors, alert_evidence, models) and the run log."""
     started = time.monotonic()
     lake.store.migrate("published", SCHEMA)
     final = lake.data_dir / "warehouse" / "nowguard.duckdb"
@@ -132,9 +141,8 @@ def _create(con: duckdb.DuckDBPyConnection) -> None:
     for name, stored in STORED.items():
         for statement in contract(name).ddl(f"wh.{stored}"):
             con.execute(statement)
-    for name, stored in FRAMES.items():
-        folded = "out__alert_evidence" if name == "alert_evidence" else "out__alert"
-        for statement in contract(folded).ddl(f"wh.{stored}"):
+    for stored, declared in FRAMES.values():
+        for statement in contract(declared).ddl(f"wh.{stored}"):
             con.execute(statement)
     con.register("_run_shape", RUN_SCHEMA.empty_table())
     con.execute("CREATE TABLE IF NOT EXISTS wh.run AS SELECT * FROM _run_shape")
@@ -196,8 +204,8 @@ def _insert(lake: Lake, con: duckdb.DuckDBPyConnection, table: Table, stored: st
 
 def _fill_frames(con: duckdb.DuckDBPyConnection, frames: Mapping[str, pa.Table], runs: pa.Table) -> int:
     rows = 0
-    for name, stored in (*FRAMES.items(), ("runs", "run")):
-        frame = runs if name == "runs" else frames[name]
+    filled = {stored: frames.get(name, empty(contract(declared))) for name, (stored, declared) in FRAMES.items()}
+    for stored, frame in (*filled.items(), ("run", runs)):
         con.register("_frame", frame)
         con.execute(f"DELETE FROM wh.{stored}")
         con.execute(f"INSERT INTO wh.{stored} BY NAME SELECT * FROM _frame")
