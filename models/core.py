@@ -1,0 +1,187 @@
+"""What a model is before and after it has learned: a declaration of one file, and frozen arrays.
+
+A row is one case, for example one person on one day. A forest says how few random cuts set the row apart from the days it
+learned; fewer cuts (a shorter mean path) mean a stranger row. Everything a fitted model holds is arrays and plain values, so that
+it can be written without pickle and scored without PyOD (decision 0090).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.contracts import contract
+from pipelines.contracts.table import Table
+from pipelines.errors import UsageError
+
+Floats = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int32]
+
+#: The group of every row whose own group has no forest.
+ORGANISATION = "organisation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One declaration. `id` is the file's name, and the module's docstring is the model card.
+
+    `table` names the contract whose rows are judged and gives the features their units; `key` names a row. `alert_budget` is how many
+    rows of 1,000 people may look at: it sets where risk 50 lies, and is never evidence that something happened.
+    """
+
+    id: str
+    title: str
+    table: str
+    key: tuple[str, ...]
+    features: tuple[str, ...]
+    group_by: str = ""  # column of the peer group; empty: one forest for all
+    member: str = (
+        "user_uid"  # whose rows they are: counts the members of a group, bounds one account's share of what is learned
+    )
+    minimum_members: int = 30
+    alert_budget: float = 5.0  # rows of 1,000
+    tail: Literal["high", "both"] = "high"  # high: less than usual is not strange
+    scaling: Literal["robust", "none"] = "robust"
+    trim: float = 0.01  # strangest share of the rows, by the second opinion, that no tree learns
+    trees: int = 100
+    sample_size: int = 256  # rows that one tree sees
+    training_rows: int = 25_600  # rows drawn for training at most: more than the trees can see cannot matter
+    seed: int = 20261126
+
+    def __post_init__(self) -> None:
+        names = set(self.contract.columns)
+        used = {*self.key, *self.features, self.member, *([self.group_by] if self.group_by else [])}
+        if missing := sorted(used - names):
+            raise UsageError(
+                f"model {self.id} names columns that {self.table} lacks: {missing}", remedy="correct its file"
+            )
+        if len(set(self.features)) != len(self.features) or not self.features:
+            raise UsageError(f"model {self.id} has no features, or one twice", remedy="correct its file")
+        if not 0 < self.alert_budget < 500 or not 0 <= self.trim < 0.5:
+            raise UsageError(
+                f"model {self.id}: budget or trim is out of range", remedy="budget 0-500 of 1,000, trim 0-0.5"
+            )
+
+    @property
+    def contract(self) -> Table:
+        return contract(self.table)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Unit of each feature, from the contract."""
+        return tuple(self.contract[name].unit for name in self.features)
+
+    @property
+    def budget_share(self) -> float:
+        return self.alert_budget / 1000.0
+
+    @property
+    def card(self) -> str:
+        """The docstring of the file that declares the model; empty outside the registry."""
+        return (getattr(sys.modules.get(f"models.declared.{self.id}"), "__doc__", "") or "").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """Isolation trees as flat arrays, one node a row. `roots[t]` is tree t's first node; its nodes follow until the next root.
+
+    `left` and `right` are positions in the same arrays, -1 at a leaf. A row goes left where float32(value) <= `threshold`.
+    `depth` of a leaf is its depth plus the mean path that its rows would still have needed; `rows` counts training rows in a node.
+    """
+
+    roots: Ints
+    feature: Ints
+    threshold: Matrix
+    left: Ints
+    right: Ints
+    rows: Ints
+    depth: Floats
+
+    @property
+    def trees(self) -> int:
+        return len(self.roots)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all arrays: two forests with one fingerprint give the same paths."""
+        digest = hashlib.sha256()
+        for name in self.__slots__:
+            array = getattr(self, name)
+            digest.update(f"{name} {array.dtype.str} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """How often a value at least this strange was seen in training: knots of (strangeness, log of the share), ascending.
+    Beyond the last knot the log falls on along `slope`, so that stranger stays stranger."""
+
+    knots: Floats
+    log_share: Floats
+    slope: float
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one period taught: centre and scale of each feature, the forest, and how strange its own rows were."""
+
+    forest: Forest
+    center: Floats
+    scale: Floats
+    tail: Tail
+    first_day: str
+    last_day: str
+    row_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The forests of one peer group: the rolling view of recent rows beside the frozen reference (decision 0091)."""
+
+    name: str
+    members: int
+    rolling: View
+    reference: View
+    combined: Tail  # of the smaller of both shares
+    grid: Floats  # features x bins: -log of the share of training rows at or above the bin (second opinion)
+    grid_low: Floats
+    grid_step: Floats
+    opinion: Tail  # of the second opinion's sum
+    edges: Floats  # features x 9 deciles of the scaled training rows: what drift is measured against
+    shares: Floats  # features x 10 shares of training rows between them
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """risk = 100 / (1 + exp(-(offset + weight x ln(budget / share)))). Without labels offset 0, weight 1: risk 50 is the budget."""
+
+    offset: float = 0.0
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A trained model. Equal `fingerprint`s score every row to the same bytes."""
+
+    model: Model
+    instance: str
+    as_of: date
+    first_day: date
+    last_day: date
+    rows_seen: int
+    rows_excluded: int
+    rows_trimmed: int
+    groups: Mapping[str, Group]
+    calibration: Calibration = Calibration()
+    versions: Mapping[str, str] = None  # type: ignore[assignment]  # library -> version at training, told for the record
+
+    def group_of(self, name: str | None) -> Group:
+        return self.groups.get(name or ORGANISATION, self.groups[ORGANISATION])
