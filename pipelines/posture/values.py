@@ -7,9 +7,12 @@ switch or a number it stands for no value and the meaning of absence applies.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Protocol
+
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 class Test(Protocol):
@@ -196,8 +199,5 @@ def _entries(text: str) -> list[str]:
 
 
 def _number(text: str) -> Decimal | None:
-    try:
-        number = Decimal(text.strip())
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
+    """Digits with a sign and a fraction at most: what Java reads as a number, not everything that Python does."""
+    return Decimal(text.strip()) if _NUMBER.fullmatch(text.strip()) else None

@@ -151,7 +151,7 @@ def follows(rule: str, value: str) -> bool:
 
 
 def _in_range(rule: str, text: str) -> bool:
-    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)", text):
+    if not re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", text):
         return False
     number = Fraction(text)
     if rule.startswith("<"):
