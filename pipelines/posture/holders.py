@@ -27,9 +27,13 @@ ROLE_TABLES: Mapping[str, frozenset[str]] = MappingProxyType(
 _NAME = "posture_role_holder"
 
 
-def build_role_holders(con: duckdb.DuckDBPyConnection, relations: Mapping[str, str]) -> ir.Table:
+def build_role_holders(con: duckdb.DuckDBPyConnection, relations: Mapping[str, str]) -> None:
     """A temporary table, one row per user, role and way; `relations` are what DuckDB calls the tables of `ROLE_TABLES`."""
     con.execute(f"CREATE OR REPLACE TEMP TABLE {_NAME} AS {_sql(relations)}")
+
+
+def role_holders() -> ir.Table:
+    """What `build_role_holders` made, as an Ibis table."""
     return ibis.table({"user_uid": "string", "role": "string", "how": "string"}, name=_NAME)
 
 

@@ -10,14 +10,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import duckdb
 import ibis
 import ibis.expr.types as ir
 
 from pipelines.posture.core import NEVER_EMPTY, TableView
-from pipelines.posture.holders import ROLE_TABLES, build_role_holders
+from pipelines.posture.holders import ROLE_TABLES, build_role_holders, role_holders
 
 EXAMPLES = 5  # ids that a finding names
 SHOWN = 120  # characters of a value
@@ -56,21 +56,20 @@ class Found:
 class Relations:
     """The declared columns of the declared tables as Ibis tables of text, and the day they show."""
 
-    def __init__(self, reading: Reading, reads: Reads) -> None:
-        self._reading = reading
+    def __init__(self, relations: Mapping[str, str], reads: Reads, day: date) -> None:
+        self._relations = relations
         self._reads = reads
-        self.day = reading.day
+        self.day = day
 
     def __getitem__(self, table: str) -> ir.Table:
-        view = self._reading.tables[table]
-        return ibis.table(dict.fromkeys(sorted(self._reads[table]), "string"), name=view.relation)
+        return ibis.table(dict.fromkeys(sorted(self._reads[table]), "string"), name=self._relations[table])
 
     @property
     def role_holders(self) -> ir.Table:
         """`user_uid`, `role` (its name), `how` (direct, group, contained): see `pipelines.posture.holders`."""
         if not ROLE_TABLES.keys() <= self._reads.keys():
             raise KeyError("a check that asks for role holders declares ROLE_TABLES")
-        return self._reading.role_holders
+        return role_holders()
 
 
 Find = Callable[[Relations], ir.Table]
@@ -92,6 +91,7 @@ class Reading:
         self.day = day
         self.family = family
         self._names = sorted(set(names))
+        self._has_role_holders = False
 
     def obstacle(self, reads: Reads) -> Obstacle | None:
         """What keeps a question over these tables and columns from being answered; None: nothing. Worst first."""
@@ -141,8 +141,10 @@ class Reading:
 
     def count(self, find: Find, reads: Reads) -> Found:
         """Distinct `uid` of what `find` returns. Only what is declared can be read."""
-        question = find(Relations(self, reads)).select("uid").distinct()
-        sql = ibis.to_sql(question, dialect="duckdb")
+        if ROLE_TABLES.keys() <= reads.keys():
+            self._build_role_holders()
+        named = tuple((table, self.tables[table].relation, columns) for table, columns in sorted(reads.items()))
+        sql = _compiled(find, named, self.day)
         count, examples = self.con.execute(f"SELECT count(*), min(uid, {EXAMPLES}) FROM ({sql})").fetchone() or (
             0,
             None,
@@ -158,10 +160,10 @@ class Reading:
             return Obstacle(f"the instance did not answer how many rows there are ({question})", (f"{question}: read",))
         return self._answers[question]
 
-    @cached_property
-    def role_holders(self) -> ir.Table:
-        relations = {table: self.tables[table].relation for table in ROLE_TABLES}
-        return build_role_holders(self.con, relations)
+    def _build_role_holders(self) -> None:
+        if not self._has_role_holders:
+            build_role_holders(self.con, {table: self.tables[table].relation for table in ROLE_TABLES})
+            self._has_role_holders = True
 
     @cached_property
     def _settings(self) -> dict[str, list[tuple[str | None, str, str]]]:
@@ -222,6 +224,13 @@ class Reading:
     def _acl(self, table: str) -> str:
         view = self.tables.get(table)
         return (view.acl if view else "") or f"{table}: read"
+
+
+@lru_cache(maxsize=1024)
+def _compiled(find: Find, named: tuple[tuple[str, str, frozenset[str]], ...], day: date) -> str:
+    """The question as SQL. Compiling takes longer than most answers: instances and tests that ask the same share it."""
+    relations = Relations({table: name for table, name, _ in named}, {table: c for table, _, c in named}, day)
+    return str(ibis.to_sql(find(relations).select("uid").distinct(), dialect="duckdb"))
 
 
 def shown(name: str, value: str) -> str:
