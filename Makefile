@@ -42,13 +42,13 @@ check: env  ## format, lint, types, import rules, generated docs
 	@ruff format --check . && ruff check .
 	@mypy
 	@lint-imports
-	@for page in contracts policies cli emulator; do python -m pipelines.$$page.docs --check || exit 1; done
+	@for page in contracts policies posture cli emulator; do python -m pipelines.$$page.docs --check || exit 1; done
 
 fix: env  ## format and repair what the linter can
 	@ruff check --fix --quiet . ; ruff format --quiet .
 
-docs: env  ## regenerate the pages that are derived from contracts and policies
-	@for page in contracts policies cli emulator; do python -m pipelines.$$page.docs || exit 1; done
+docs: env  ## regenerate the pages that are derived from contracts, policies and recommendations
+	@for page in contracts policies posture cli emulator; do python -m pipelines.$$page.docs || exit 1; done
 
 bench: env  ## the benchmarks of docs/benchmarks.md (minutes; compares with dlt in an environment of its own)
 	@test -x .venv-bench/bin/python || { $(PYTHON) -m venv .venv-bench && .venv-bench/bin/python -m pip install --quiet 'dlt[parquet]>=1.31,<2'; }

@@ -167,7 +167,7 @@ class HoldsNone:
         return not {_plain(entry) for entry in self.entries} & set(_entries(value))
 
     def says(self) -> str:
-        return f"without {self.what}"
+        return f"a value without {self.what}"
 
 
 TRUE = Is("true")

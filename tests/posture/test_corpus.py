@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from pipelines.posture.core import WEIGHTS, Control
+from pipelines.posture.docs import PAGE, page
 from pipelines.posture.registry import controls
 
 CONTROLS = [pytest.param(control, id=id_) for id_, control in controls().items()]
@@ -48,6 +49,10 @@ def test_the_four_that_microsoft_names_are_marked_and_nothing_else() -> None:
         "high_security_plugin_active",
         "script_request_authorization_enabled",
     }
+
+
+def test_the_docs_page_is_generated_from_the_declarations() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `make docs`"
 
 
 @every_control

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pipelines.posture.checks.core import Check, Verdict
-from pipelines.posture.checks.logic import Every, Some, Where, WhereReadable
+from pipelines.posture.checks.logic import Every, Some, Where, WhereReadable, settings_in
 from pipelines.posture.checks.rows import Counted, NoRows, SomeRows, Unseen
 from pipelines.posture.checks.settings import Plugin, Property
 
@@ -44,4 +44,5 @@ __all__ = [
     "Verdict",
     "Where",
     "WhereReadable",
+    "settings_in",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.posture.checks.core import Check, Verdict
+from pipelines.posture.checks.settings import Property
 from pipelines.posture.reading import Reading, Reads
 from pipelines.posture.releases import is_from
 
@@ -108,6 +109,17 @@ class WhereReadable:
         obstacle = reading.obstacle(self.reads())
         verdict = Verdict(None, "", obstacle.reason) if obstacle else self.part.judge(reading)
         return verdict if verdict.holds is not None else Verdict(True, f"{verdict.reason}, the property decides")
+
+
+def settings_in(check: Check) -> tuple[Property, ...]:
+    """The properties that a check is made of, in the order of its parts."""
+    if isinstance(check, Property):
+        return (check,)
+    if isinstance(check, Every | Some):
+        return tuple(name for part in check.parts for name in settings_in(part))
+    if isinstance(check, Where):
+        return (*settings_in(check.condition), *settings_in(check.part))
+    return settings_in(check.part) if isinstance(check, WhereReadable) else ()
 
 
 def _together(parts: tuple[Check, ...]) -> Reads:
