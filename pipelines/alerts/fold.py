@@ -75,6 +75,7 @@ SELECT any_value(m.instance) AS instance, max(last_day) AS event_date, m.alert_u
        (sum(evidence_count) - coalesce(any_value(doubled), 0))::BIGINT AS evidence_count,
        {attack_techniques} AS attack_techniques, {src_ips} AS src_ips, {countries} AS countries,
        arg_max(policy_revision, (last_seen, detection_uid)) AS policy_revision,
+       arg_max(model_revision, (last_seen, detection_uid)) AS model_revision,
        any_value(suppressed_by) AS suppressed_by, count(DISTINCT last_day) AS day_count, count(*) AS detection_count,
        arg_max(trait_kind, {rank}) AS trait_kind, arg_max(trait_value, {rank}) AS trait_value,
        bool_or(is_first_for_user) AS is_first_for_user, bool_or(is_uncommon_among_peers) AS is_uncommon_among_peers,

@@ -62,6 +62,7 @@ OPTIONAL: Mapping[str, str] = MappingProxyType(
         "confidence": "float64",
         "trait_kind": "string",
         "trait_value": "string",
+        "model_revision": "string",
     }
 )
 

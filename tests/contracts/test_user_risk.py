@@ -52,8 +52,8 @@ def alert(uid: str, actor: str, **values: Any) -> dict[str, Any]:
 
 
 def score(actor: str, risk: float, percentile: float, **values: Any) -> dict[str, Any]:
-    return {"model_id": "m", "model_revision": "r1", "user_uid": actor, "raw_score": risk / 100, "risk_score": risk,
-            "percentile": percentile, "peer_group": "*", **values}  # fmt: skip
+    return {"model_id": "m", "model_revision": "r1", "user_uid": actor, "depth": 10 - risk / 10, "risk_score": risk,
+            "percentile": percentile, "peer_group": "organisation", **values}  # fmt: skip
 
 
 def risks(con: duckdb.DuckDBPyConnection, day: date) -> dict[str, dict[str, Any]]:
@@ -108,8 +108,8 @@ def test_an_alert_shows_the_attributions_of_its_strangest_day(con: duckdb.DuckDB
     put(con, "alert", alert("a1", "ann", last_seen=datetime(2026, 11, 3, 9)), alert("a2", "ann", model_revision=None))
     put(con, "model_score", score("ann", 60.0, 99.0), score("ann", 90.0, 99.9, event_date=later))
     of = {"model_id": "m", "model_revision": "r1", "user_uid": "ann", "value": 9.0, "baseline": 1.0}
-    put(con, "model_attribution", {**of, "feature": "files", "contribution": 0.2},
-        {**of, "feature": "exports", "contribution": 0.3, "event_date": later})  # fmt: skip
+    put(con, "model_attribution", {**of, "feature": "files", "contribution": -0.2},
+        {**of, "feature": "exports", "contribution": -0.3, "event_date": later})  # fmt: skip
 
     rows = con.execute("SELECT alert_uid, feature, scored_on, model_score FROM mart.alert_attributions").fetchall()
 

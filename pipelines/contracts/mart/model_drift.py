@@ -6,7 +6,7 @@ from pipelines.contracts.out.model_drift import TABLE
 VIEW = View(
     name="model_drift",
     title="Drift of features",
-    grain="one feature of one model on one day",
+    grain="one feature of one peer group and model on one day",
     columns=of_table(TABLE),
     sql="SELECT * FROM wh.model_drift",
     reads=(TABLE.name,),

@@ -18,6 +18,7 @@ TABLE = Table(
         Field("policy_id", S, "The policy that saw it", required=True),
         Field("policy_kind", S, "Kind of the policy", required=True, one_of=("anomaly", "activity", "file", "model")),
         Field("policy_revision", S, "Content hash of the policy and its parameters", required=True),
+        Field("model_revision", S, "Revision of the model that took part; null where none did"),
         Field("severity", S, "How bad it is if true", required=True, one_of=("informational", "low", "medium", "high")),
         Field("actor_user_uid", S, "sys_user.sys_id; null for an unknown account or a campaign", pii=Pii.PSEUDONYM),
         Field("actor_user_name", S, "User name; null for a campaign", pii=Pii.IDENTIFIER),

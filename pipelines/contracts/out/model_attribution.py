@@ -18,12 +18,14 @@ TABLE = Table(
         Field("user_uid", S, "sys_user.sys_id", required=True, pii=Pii.PSEUDONYM),
         Field("feature", S, "Column of feat__user_day_profile", required=True),
         Field("value", F, "Its value on the day", required=True),
-        Field("baseline", F, "Median of the peer group's training days", required=True),
+        Field("baseline", F, "Middle of the training days of the same view", required=True),
         Field(
             "contribution",
             F,
-            "Its part of the score: above nought it makes the day stranger, below nought more ordinary",
+            "What it did to the path: below 0 it makes the day stranger; a day's sum to depth - expected_depth",
             required=True,
+            unit="cuts",
         ),
+        Field("expected_depth", F, "Mean path of the training days", required=True, unit="cuts"),
     ),
 )
