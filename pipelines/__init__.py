@@ -9,6 +9,7 @@
     policies    say what is forbidden or unlike a person: one file each                         -> out_
     alerts      score, explain and fold what policies saw; say what they could not see
     report      one offline page of the last run
+    analysis    questions over the published warehouse, for notebooks: alerts(), explain(alert), timeline(user)
 
     contracts   every table, declared once     settings   every setting and its origin
     steps       the shell around all this      cli        `nowguard`, and dags/ for Airflow

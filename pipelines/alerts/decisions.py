@@ -55,6 +55,12 @@ class Decision:
     severity: str | None = None
     countries: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        """`2026-11-01 10:00 bo: closed, benign, confirmed_with_user, trip`."""
+        handed = self.assignee and f"assigned to {self.assignee}"
+        said = [self.status, self.classification, self.close_reason, handed, self.comment]
+        return f"{self.at:%Y-%m-%d %H:%M} {self.author}: {', '.join(part for part in said if part)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Suppression:

@@ -84,17 +84,6 @@ def print_decisions(out: Output, what: str, done: Sequence[Any]) -> None:
     out.note("In the warehouse from the next publish; `nowguard alerts` shows it at once.")
 
 
-def decided(decision: Any) -> str:
-    said = f"{decision.at:%Y-%m-%d %H:%M} {decision.author}: {decision.status}"
-    extra = [
-        decision.classification,
-        decision.close_reason,
-        decision.assignee and f"assigned to {decision.assignee}",
-        decision.comment,
-    ]
-    return ", ".join([said, *(str(part) for part in extra if part)])
-
-
 def aim(suppression: Any) -> str:
     parts = {
         "policy": suppression.policy_id,

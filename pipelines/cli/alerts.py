@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.alert_desk import open_desk, open_triage
-from pipelines.cli.alert_text import aim, decided, print_decisions, print_explanation, print_list
+from pipelines.cli.alert_text import aim, print_decisions, print_explanation, print_list
 from pipelines.cli.context import JsonFlag, Output, QuietFlag, day_of, explained, settings_of
 from pipelines.errors import UsageError
 from pipelines.window import utc_now
@@ -55,14 +54,15 @@ def list_alerts(
     quiet: QuietFlag = False,
 ) -> None:
     """List alerts by probability times priority; grouped ones under their summary. Names every blind policy."""
+    from pipelines.alerts.desk import in_group, wanted
+
     out = Output(json, quiet)
     with open_desk(settings_of(ctx)) as desk:
         group_uid = desk.one(members_of)["alert_uid"] if members_of else None
-        rows = desk.rows("behaviors" if behaviors else "alerts")
+        rows = in_group(desk.frame("behaviors" if behaviors else "alerts"), group_uid)
         blind = desk.blind()
-    wanted = _Wanted(status, policy, severity, user, day_of(first) if first else None, day_of(last) if last else None)
-    found = [row for row in rows if wanted.admits(row) and _in_group(row, group_uid)]
-    found.sort(key=_weight)
+    days = {"first": day_of(first) if first else None, "last": day_of(last) if last else None}
+    found = wanted(rows, status=status, policy=policy, severity=severity, user=user, **days).to_dicts()
     print_list(out, found, limit, blind, behaviors=behaviors)
 
 
@@ -76,7 +76,7 @@ def show(ctx: typer.Context, uid: Uid, json: JsonFlag = False, quiet: QuietFlag 
     with open_desk(settings_of(ctx)) as desk:
         alert = desk.one(uid)
         evidence = desk.evidence(alert["alert_uid"])
-        past = [decided(decision) for decision in desk.triage.history(alert["alert_uid"])]
+        past = [str(decision) for decision in desk.triage.history(alert["alert_uid"])]
     words = _policy_words(settings_of(ctx), alert["policy_id"])
     explanation = explain(alert, evidence, history=past, **words)
     if json:
@@ -234,37 +234,10 @@ def suppressions(ctx: typer.Context, json: JsonFlag = False, quiet: QuietFlag = 
     out.table("Suppressions", columns, rows)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """The filters of `list`."""
+def _policy_words(settings: Settings, policy_id: str) -> Mapping[str, Any]:
+    from pipelines.policies.registry import words
 
-    status: str | None
-    policy: str | None
-    severity: str | None
-    user: str | None
-    first: date | None
-    last: date | None
-
-    def admits(self, row: Mapping[str, Any]) -> bool:
-        people = {row["actor_user_name"], row["actor_user_uid"], *(row["actor_user_uids"] or ())}
-        return (
-            (row["status"] != "closed" if self.status is None else self.status in ("all", row["status"]))
-            and self.policy in (None, row["policy_id"])
-            and self.severity in (None, row["severity"])
-            and (self.user is None or self.user in people)
-            and (self.first is None or row["event_date"] >= self.first)
-            and (self.last is None or row["event_date"] <= self.last)
-        )
-
-
-def _policy_words(settings: Settings, policy_id: str) -> dict[str, Any]:
-    """What the policy says of itself; nothing where it is no longer installed."""
-    from pipelines.policies.registry import catalogue, registry
-
-    policy = {**catalogue(), **registry(settings.policies_dir)}.get(policy_id)
-    if policy is None:
-        return {}
-    return {"summary": policy.summary, "steps": policy.triage, "blind_to": policy.blind_to}
+    return words(policy_id, settings.policies_dir)
 
 
 def _like(alert: Mapping[str, Any], said: dict[str, str | None]) -> dict[str, str | None]:
@@ -286,12 +259,3 @@ def _like(alert: Mapping[str, Any], said: dict[str, str | None]) -> dict[str, st
 
 def _author(by: str | None) -> str:
     return by or getpass.getuser()
-
-
-def _in_group(row: Mapping[str, Any], group_uid: str | None) -> bool:
-    """Members of a flood are shown only when their summary is asked for."""
-    return bool(row.get("group_uid") == group_uid)
-
-
-def _weight(row: Mapping[str, Any]) -> tuple[float, str]:
-    return -(row["risk_score"] or 0.0) * (row["priority"] or 0.0), row["alert_uid"]

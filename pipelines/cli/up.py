@@ -21,7 +21,7 @@ from pipelines.errors import SourceUnavailable, UsageError
 AIRFLOW_PORT, JUPYTER_PORT = 8080, 8888
 LAB = (
     "jupyter", "lab", "--no-browser", "--ip=127.0.0.1", f"--port={JUPYTER_PORT}", "--allow-root",
-    "--LabApp.default_url=/lab/tree/notebooks/alerts.ipynb",
+    "--LabApp.default_url=/lab/tree/notebooks/alert_triage.ipynb",
     "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdates",  # asks no external host
 )  # fmt: skip
 

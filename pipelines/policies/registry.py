@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from pipelines.errors import UsageError
 from pipelines.policies.core import Kind, Override, Policy
@@ -57,6 +58,14 @@ def load(folder: Path | None = None, *, overrides: Mapping[str, Override] = NO_O
 def registry(folder: Path | None = None, *, overrides: Mapping[str, Override] = NO_OVERRIDES) -> Mapping[str, Policy]:
     """Every enabled policy by id, in order; `load` also says what could not be used."""
     return load(folder, overrides=overrides).policies
+
+
+def words(policy_id: str, folder: Path | None = None) -> Mapping[str, Any]:
+    """What a policy says of itself, for `pipelines.alerts.explain`; nothing where it is no longer installed."""
+    policy = {**catalogue(), **registry(folder)}.get(policy_id)
+    if policy is None:
+        return {}
+    return {"summary": policy.summary, "steps": policy.triage, "blind_to": policy.blind_to}
 
 
 def _named(known: Mapping[str, Policy], id_: str) -> Policy:

@@ -18,21 +18,35 @@ BAR, GAP, HEIGHT = 16, 4, 72
 def render(warehouse: Path, out: Path) -> Path:
     """Write the report of `warehouse` to `out`, replacing an older one in one step."""
     contents = read(warehouse)
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+    page = (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            page=contents,
+            alert_bars=bars(contents.alerts_by_day),
+            activity_bars=bars(contents.activities_by_day),
+            bar=BAR,
+            height=HEIGHT,
+        )
+    )
+    return write(page, out)
+
+
+def environment(*folders: Path) -> Environment:
+    """Where every template that shows text from ServiceNow is rendered: it escapes, and a misspelt name is an error."""
+    made = Environment(
+        loader=FileSystemLoader([*folders, TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"shown": shown, "number": number}
-    page = environment.get_template("page.html.j2").render(
-        page=contents,
-        alert_bars=bars(contents.alerts_by_day),
-        activity_bars=bars(contents.activities_by_day),
-        bar=BAR,
-        height=HEIGHT,
-    )
+    made.filters |= {"shown": shown, "number": number}
+    return made
+
+
+def write(page: str, out: Path) -> Path:
+    """Replace `out` in one step: a reader sees the old page or the new one."""
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(f".{out.name}.tmp")
     temporary.write_text(page, encoding="utf-8")

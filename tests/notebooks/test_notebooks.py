@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from pipelines.analysis import alerts, open_warehouse
 from pipelines.cli.progress import Silent
 from pipelines.emulator.organisation import World, generate
 from pipelines.emulator.server import start
@@ -17,6 +20,7 @@ from tests.steps.conftest import END, NIGHTS, first_night, morning_after, nights
 pytestmark = pytest.mark.slow
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
+DRAWS = re.compile(r"plt\.subplots\(|^\w+_plot\(", re.MULTILINE)
 NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 
 
@@ -49,7 +53,7 @@ def test_a_notebook_is_stored_without_output(name: str) -> None:
 def test_a_notebook_runs_on_what_a_night_published(name: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOWGUARD_DATA_DIR", str(data_dir))
     notebook = nbformat.read(FOLDER / name, as_version=4)
-    drawn = sum("plt.subplots" in cell.source for cell in notebook.cells if cell.cell_type == "code")
+    drawn = sum(bool(DRAWS.search(cell.source)) for cell in notebook.cells if cell.cell_type == "code")
 
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(FOLDER)}}).execute()
 
@@ -59,5 +63,24 @@ def test_a_notebook_runs_on_what_a_night_published(name: str, data_dir: Path, mo
     assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
 
 
-def test_the_three_questions_have_their_notebook() -> None:
-    assert NOTEBOOKS == ["alerts.ipynb", "coverage.ipynb", "hunt.ipynb"]
+def test_the_triage_notebook_closes_the_alert_it_is_given(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = open_warehouse(shutil.copytree(data_dir, tmp_path / "data", symlinks=True))
+    uid = alerts(warehouse=house)["alert_uid"][-1]
+    for name, value in {
+        "NOWGUARD_DATA_DIR": house.settings.data_dir,
+        "NOTEBOOK_ALERT": uid,
+        "NOTEBOOK_CLOSE_REASON": "confirmed_with_user",
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    notebook = nbformat.read(FOLDER / "alert_triage.ipynb", as_version=4)
+
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(FOLDER)}}).execute()
+
+    closed = alerts(status="closed", warehouse=house)
+    assert closed.select("alert_uid", "close_reason").rows() == [(uid, "confirmed_with_user")]
+
+
+def test_every_question_has_its_notebook() -> None:
+    assert NOTEBOOKS == ["alert_triage.ipynb", "coverage.ipynb", "hunt.ipynb"]

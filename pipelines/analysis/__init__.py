@@ -1,0 +1,32 @@
+"""Questions over the published warehouse, for notebooks and scripts: frames, explanations and figures.
+
+    from pipelines.analysis import alerts, explain, timeline, close
+    alerts(severity="high")            the queue, most pressing first
+    explain("3f2a91c0")                one alert: who, what, why, evidence, rarity, what to do next
+    timeline("carla.fiala")            what a person did, when, from where
+    close("3f2a91c0", "confirmed_with_user", comment="conference in Lyon")
+
+Every function opens what was published last, read-only; `warehouse=open_warehouse(folder)` names another. Frames are polars.
+Figures are in `pipelines.analysis.plots`.
+"""
+
+from __future__ import annotations
+
+from pipelines.analysis.alerts import InDepth, acknowledge, alerts, behaviors, close, close_reasons, explain
+from pipelines.analysis.display import shown_table
+from pipelines.analysis.people import timeline
+from pipelines.analysis.warehouse import Warehouse, open_warehouse
+
+__all__ = [
+    "InDepth",
+    "Warehouse",
+    "acknowledge",
+    "alerts",
+    "behaviors",
+    "close",
+    "close_reasons",
+    "explain",
+    "open_warehouse",
+    "shown_table",
+    "timeline",
+]

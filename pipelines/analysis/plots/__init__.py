@@ -1,0 +1,6 @@
+"""Figures of the analysis surface: frames in, a matplotlib figure out; titled, with units, in colours that most eyes can tell apart."""
+
+from pipelines.analysis.plots.alert_plots import parts_plot, queue_plot, timeline_plot
+from pipelines.analysis.plots.model_plots import attribution_plot
+
+__all__ = ["attribution_plot", "parts_plot", "queue_plot", "timeline_plot"]

@@ -1,0 +1,61 @@
+"""Alert figures draw what the frames say, also for hostile names and empty frames."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+from pipelines.analysis import Warehouse, alerts, explain, timeline
+from pipelines.analysis.plots import parts_plot, queue_plot, timeline_plot
+from pipelines.analysis.plots.canvas import Drawn
+
+PNG = b"\x89PNG"
+
+
+def png(drawn: Drawn) -> bytes:
+    """Drawn to the end, with every warning an error: a notebook must not show any."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return drawn.png()
+
+
+def test_the_queue_stacks_every_alert_once(house: Warehouse) -> None:
+    drawn = queue_plot(alerts(warehouse=house))
+
+    by_day, by_policy = drawn.axes
+    assert sum(bar.get_height() for bar in by_day.patches) == sum(bar.get_width() for bar in by_policy.patches) == 3
+    assert by_day.get_ylabel() == "alerts a day"
+    assert png(drawn).startswith(PNG)
+
+
+def test_a_timeline_has_a_lane_per_kind_and_rings_the_evidence(house: Warehouse) -> None:
+    found = explain(alerts(user="ann", policy="impossible_travel", warehouse=house), warehouse=house)
+
+    drawn = timeline_plot(timeline(around=found.alert, warehouse=house), found)
+
+    (axes,) = drawn.axes
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["reading", "sign-in", "downloads, exports"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["the alert", "SE", "BR", "evidence"]
+    assert png(drawn).startswith(PNG)
+
+
+def test_the_parts_of_both_scores_are_drawn_with_their_sign(house: Warehouse) -> None:
+    drawn = parts_plot(explain(alerts(user="ann", policy="impossible_travel", warehouse=house), warehouse=house))
+
+    assert sorted(bar.get_width() for bar in drawn.axes[0].patches) == [-0.4, 0.5]
+    assert png(drawn).startswith(PNG)
+
+
+@pytest.mark.parametrize("name", ["$\\frac{x$", "\u202egnp", "名前", "<b>"])
+def test_a_hostile_name_is_drawn_as_text(house: Warehouse, name: str) -> None:
+    queue = alerts(warehouse=house)
+    drawn = queue_plot(queue.with_columns(policy_id=queue["policy_id"].replace("risky_ip_logon", name)))
+
+    assert png(drawn).startswith(PNG)
+
+
+def test_an_empty_frame_says_so(house: Warehouse) -> None:
+    for drawn in (queue_plot(alerts(warehouse=house).clear()), timeline_plot(timeline("ann", warehouse=house).clear())):
+        assert drawn.axes[0].texts[0].get_text()
+        assert png(drawn).startswith(PNG)
