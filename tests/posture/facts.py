@@ -58,6 +58,17 @@ def _criterion(active: str) -> Rows:
     return {"multi_factor_criteria": ({"sys_id": _CRITERION, "active": active},)}
 
 
+def _policy(active: str) -> Rows:
+    """The policy of Yokohama and later."""
+    name = "Enforce MFA for non-SSO logins"
+    return {
+        "sys_authentication_policy": (
+            {"sys_id": "653209367f730210674d91fadc8665d3", "name": name, "active": active},
+            {"sys_id": "81", "name": "Session Validation Policy", "active": "true"},
+        )
+    }
+
+
 def _store(enforced: str, low: str, high: str) -> Rows:
     return {
         "pwd_cred_store": ({"sys_id": "51", "enable_password_policy": enforced, "password_policy": "61"},),
@@ -83,7 +94,7 @@ PLUGINS = {
 ROWS_GOOD: Mapping[str, Rows] = {
     **{ref: _plugin(name) for ref, name in PLUGINS.items()},
     "5": {**_plugin(PLUGINS["5"]), "ip_access": ({"sys_id": "41", "active": "true"},)},
-    "21": _criterion("true"),
+    "21": {**_criterion("true"), **_policy("true")},
     "22": _criterion("true"),
     "27": {"sysevent_script_action": ({"sys_id": _LOCKOUT_UNLOCK, "active": "true"},)},
     "31": _store("true", "15", "64"),
@@ -99,7 +110,12 @@ ROWS_BAD: Mapping[str, tuple[Rows, ...]] = {
         {**_plugin(PLUGINS["5"]), "ip_access": ({"sys_id": "41", "active": "false"},)},
         {**_plugin(PLUGINS["5"], "inactive"), "ip_access": ({"sys_id": "41", "active": "true"},)},
     ),
-    "21": (_criterion("false"), {}),
+    "21": (
+        {**_criterion("false"), **_policy("true")},
+        {**_criterion("true"), **_policy("false")},
+        _criterion("true"),
+        _policy("true"),
+    ),
     "22": (_criterion("false"), {}),
     "27": ({"sysevent_script_action": ({"sys_id": _LOCKOUT, "active": "false"},)}, {}),
     "31": (

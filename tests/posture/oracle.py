@@ -210,12 +210,23 @@ def _criterion(world: World) -> Truth:
     return enough(world, "multi_factor_criteria", columns, lambda r: r["sys_id"] == wanted and is_on(r["active"])).truth
 
 
-def _criterion_where_readable(world: World) -> Truth:
-    """The property alone decides where the criteria cannot be seen."""
-    if access(world, "multi_factor_criteria", "sys_id", "active") != "yes":
-        return True
-    found = _criterion(world)
-    return True if found is None else found
+def _enforced(world: World) -> Truth:
+    name, columns = "Enforce MFA for non-SSO logins", ("sys_id", "name", "active")
+    sys_id = "653209367f730210674d91fadc8665d3"
+    return enough(
+        world,
+        "sys_authentication_policy",
+        columns,
+        lambda r: (r["name"] == name or r["sys_id"] == sys_id) and is_on(r["active"]),
+    ).truth
+
+
+def _mfa_tables(world: World) -> Truth:
+    """The property alone decides where a table cannot be seen; the policy came with Yokohama (baseline 5)."""
+    criterion = access(world, "multi_factor_criteria", "sys_id", "active") != "yes" or _criterion(world)
+    has_policy = BASELINES.get(world.family or "", 8) >= 5
+    policy = access(world, "sys_authentication_policy", "sys_id", "name", "active") != "yes" or _enforced(world)
+    return both(criterion is not False, not has_policy or policy is not False)
 
 
 def _lockout(world: World) -> Truth:
@@ -262,7 +273,7 @@ def _chat_client(world: World) -> str:
 
 
 _BESIDE: dict[str, Callable[[World], Truth]] = {
-    "21": _criterion_where_readable,
+    "21": _mfa_tables,
     "22": _criterion,
     "27": _lockout,
     "32": lambda world: counted(world, "blacklisted_password", at_least=5000),

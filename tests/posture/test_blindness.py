@@ -16,6 +16,8 @@ from tests.posture.world import Row, World, properties, snapshot
 #: Read together: the second answers where the first cannot be read.
 _STAND_INS = ({"v_plugin", "sys_plugins"},)
 
+_BESIDE_MFA = {"multi_factor_criteria", "sys_authentication_policy"}
+
 
 def _recommended() -> World:
     world = World().having(properties({fact.property: fact.good for facts in FACTS.values() for fact in facts}))
@@ -60,7 +62,7 @@ def _with_another_way(table: str) -> set[str]:
     """Recommendations that answer without the table: another one stands in, or the property decides alone."""
     stand_in = any(table in pair for pair in _STAND_INS)
     by_plugin = {id_ for id_, control in controls().items() if {"v_plugin", "sys_plugins"} <= control.reads.keys()}
-    return (by_plugin if stand_in else set()) | ({"mfa_enabled"} if table == "multi_factor_criteria" else set())
+    return (by_plugin if stand_in else set()) | ({"mfa_enabled"} if table in _BESIDE_MFA else set())
 
 
 def test_both_lists_of_plugins_denied_name_both() -> None:
@@ -126,3 +128,23 @@ def test_hidden_rows_of_the_properties_make_an_absent_one_unknown_and_keep_one_t
 ROWS_GOOD_ROWS = {
     table: rows for of_ref in ROWS_GOOD.values() for table, rows in of_ref.items() if table != "sys_properties"
 } | {"v_plugin": tuple(row for of_ref in ROWS_GOOD.values() for row in of_ref.get("v_plugin", ()))}
+
+
+@pytest.mark.parametrize("how", ["denied", "missing", "failed"])
+def test_where_the_tables_of_mfa_cannot_be_read_the_property_decides_and_observed_says_so(how: TableState) -> None:
+    world = World(states={"multi_factor_criteria": how, "sys_authentication_policy": how}, family="zurich")
+
+    on = _found(world.having(properties({"glide.authenticate.multifactor": "true"})))["mfa_enabled"]
+    off = _found(world.having(properties({"glide.authenticate.multifactor": "false"})))["mfa_enabled"]
+
+    assert (on["state"], off["state"]) == ("compliant", "not_compliant")
+    assert "multi_factor_criteria" in on["observed"]
+    assert "the property decides" in on["observed"]
+
+
+def test_before_yokohama_the_policy_for_logins_is_not_asked_for() -> None:
+    rows = {"sys_authentication_policy": ()}
+    world = replace(WORLD, rows={**WORLD.rows, **rows})
+
+    assert _found(replace(world, family="xanadu"))["mfa_enabled"]["state"] == "compliant"
+    assert _found(replace(world, family="yokohama"))["mfa_enabled"]["state"] == "not_compliant"

@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 from pipelines.posture.checks import SomeRows
 
 _ROLE_CRITERION = "d427668b73003300fdbd04fbc4f6a7b6"  # the role criterion that ships with the platform
+_ENFORCEMENT_POLICY = "653209367f730210674d91fadc8665d3"  # Enforce MFA for non-SSO logins, from Yokohama on
 
 
 def active(column: ir.Value) -> ir.BooleanValue:
@@ -23,4 +24,18 @@ def role_criterion() -> SomeRows:
         ),
         {"multi_factor_criteria": ("sys_id", "active")},
         repair=("In multi_factor_criteria.list activate the criterion for roles.",),
+    )
+
+
+def enforcement_policy() -> SomeRows:
+    """Multi-factor authentication for whoever logs in with a password: the policy that comes with Yokohama is active."""
+    return SomeRows(
+        "active policy Enforce MFA for non-SSO logins",
+        lambda t: (
+            (p := t["sys_authentication_policy"])
+            .filter((p.sys_id == _ENFORCEMENT_POLICY) | (p.name == "Enforce MFA for non-SSO logins"), active(p.active))
+            .select(uid=p.sys_id)
+        ),
+        {"sys_authentication_policy": ("sys_id", "name", "active")},
+        repair=("In sys_authentication_policy.list activate the policy Enforce MFA for non-SSO logins.",),
     )

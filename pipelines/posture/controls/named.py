@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines.posture.checks import Every, Plugin, Property, WhereReadable
 from pipelines.posture.controls._declare import page, scan, score
-from pipelines.posture.controls._tables import role_criterion
+from pipelines.posture.controls._tables import enforcement_policy, role_criterion
 from pipelines.posture.core import Category, Control
 from pipelines.posture.values import TRUE
 
@@ -31,6 +31,7 @@ CONTROLS = (
             (
                 Property("glide.authenticate.multifactor", TRUE, absent="false"),
                 WhereReadable(role_criterion()),
+                WhereReadable(enforcement_policy(), "yokohama"),
             )
         ),
         severity=score(7.2),
