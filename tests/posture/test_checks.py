@@ -1,0 +1,255 @@
+"""The kinds of check one by one: three-valued logic, hidden rows, bounds, and what they say for a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.posture.checks import (
+    Counted,
+    Every,
+    NoRows,
+    Plugin,
+    Property,
+    Some,
+    SomeRows,
+    Unseen,
+    Verdict,
+    Where,
+    WhereReadable,
+    settings_in,
+)
+from pipelines.posture.checks.core import Check
+from pipelines.posture.core import TableView
+from pipelines.posture.reading import Reading, Reads
+from pipelines.posture.values import FALSE, TRUE, Between, Domains, Holds, HoldsNone, HoldsOnly, Is, Isnt, at_most
+from tests.posture.world import DAY, World, snapshot
+
+_READS = {"ip_access": frozenset({"sys_id", "active"}), "sys_public": frozenset({"sys_id", "page", "active"})}
+TRUTHS = st.sampled_from((True, False, None))
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A check that was decided beforehand."""
+
+    verdict: Verdict
+
+    def reads(self) -> Reads:
+        return {}
+
+    def properties(self) -> tuple[str, ...]:
+        return ()
+
+    def expected(self) -> str:
+        return "a decided thing"
+
+    def steps(self) -> tuple[str, ...]:
+        return ("Do it.",)
+
+    def judge(self, reading: Reading) -> Verdict:
+        return self.verdict
+
+
+def _fixed(holds: bool | None, **more: object) -> Check:
+    reason, acls = ("hidden", ("t: read",)) if holds is None else ("", ())
+    return Fixed(Verdict(holds, str(holds), reason, acls, **more))  # type: ignore[arg-type]
+
+
+def _reading(world: World | None = None, family: str | None = None) -> Reading:
+    con, views = snapshot(world or World(), _READS)
+    return Reading(con, views, DAY, family)
+
+
+NOTHING = Reading(duckdb.connect(), {}, DAY)
+
+
+@given(st.lists(TRUTHS, min_size=1))
+def test_all_parts_hold_unless_one_does_not_or_is_unknown(truths: list[bool | None]) -> None:
+    verdict = Every(tuple(_fixed(truth) for truth in truths)).judge(NOTHING)
+
+    assert verdict.holds is (False if False in truths else None if None in truths else True)
+
+
+@given(st.lists(TRUTHS, min_size=1))
+def test_one_part_that_holds_is_enough_and_unknown_is_not_no(truths: list[bool | None]) -> None:
+    verdict = Some(tuple(_fixed(truth) for truth in truths)).judge(NOTHING)
+
+    assert verdict.holds is (True if True in truths else None if None in truths else False)
+
+
+def test_an_unknown_whole_names_each_missing_access_once() -> None:
+    verdict = Every((_fixed(None), _fixed(None), _fixed(True))).judge(NOTHING)
+
+    assert (verdict.acls, verdict.reason) == (("t: read",), "hidden")
+
+
+@pytest.mark.parametrize(
+    ("condition", "part", "holds", "applies"),
+    [
+        (True, True, True, True),
+        (True, False, False, True),
+        (True, None, None, True),
+        (False, False, None, False),
+        (None, False, None, True),
+        (None, True, None, True),
+    ],
+)
+def test_a_condition_decides_whether_its_part_applies(
+    condition: bool | None, part: bool | None, holds: bool | None, applies: bool
+) -> None:
+    verdict = Where(_fixed(condition), _fixed(part), otherwise="not used").judge(NOTHING)
+
+    assert (verdict.holds, verdict.is_applicable) == (holds, applies)
+
+
+def test_a_whole_rests_on_absence_only_where_none_of_its_properties_has_a_row() -> None:
+    both = Every((_fixed(True, rests_on_absence=True), _fixed(True, rests_on_absence=True), _fixed(True)))
+    one = Every((_fixed(True, rests_on_absence=True), _fixed(True, rests_on_absence=False)))
+
+    assert both.judge(NOTHING).rests_on_absence is True
+    assert one.judge(NOTHING).rests_on_absence is False
+    assert Every((_fixed(True),)).judge(NOTHING).rests_on_absence is None
+
+
+def test_a_part_that_counts_where_readable_passes_before_its_release() -> None:
+    part = WhereReadable(_fixed(False), "yokohama")
+
+    assert part.judge(Reading(duckdb.connect(), {}, DAY, "xanadu")).holds is True
+    assert part.judge(Reading(duckdb.connect(), {}, DAY, "yokohama")).holds is False
+    assert part.judge(NOTHING).holds is False
+
+
+def _rules() -> SomeRows:
+    return SomeRows(
+        "active rules",
+        lambda t: (r := t["ip_access"]).filter(r.active == "true").select(uid=r.sys_id),
+        _columns("ip_access"),
+    )
+
+
+def _pages(at_most: int = 0, unless: tuple[str, ...] = ()) -> NoRows:
+    return NoRows(
+        "public pages",
+        lambda t: (p := t["sys_public"]).filter(p.active == "true").select(uid=p.sys_id),
+        _columns("sys_public"),
+        at_most=at_most,
+        unless=unless,
+    )
+
+
+def _columns(table: str) -> dict[str, tuple[str, ...]]:
+    return {table: tuple(sorted(_READS[table]))}
+
+
+ONE_RULE = {"ip_access": ({"sys_id": "1", "active": "true"},)}
+TWO_PAGES = {"sys_public": tuple({"sys_id": n, "page": "p", "active": "true"} for n in ("2", "1"))}
+
+
+def test_rows_that_speak_for_it_are_enough_also_where_others_are_hidden() -> None:
+    assert _rules().judge(_reading(World(ONE_RULE, {"ip_access": "partial"}))).holds is True
+    assert _rules().judge(_reading(World(states={"ip_access": "partial"}))).holds is None
+
+
+def test_rows_that_speak_for_it_are_none_where_there_is_no_such_table() -> None:
+    assert _rules().judge(_reading(World(states={"ip_access": "missing"}))).holds is False
+    assert _rules().judge(_reading(World(states={"ip_access": "denied"}))).acls == ("ip_access: read",)
+
+
+def test_rows_against_it_are_counted_and_a_few_named_smallest_first() -> None:
+    verdict = _pages().judge(_reading(World(TWO_PAGES)))
+
+    assert (verdict.holds, verdict.findings, verdict.examples) == (False, 2, ("1", "2"))
+    assert verdict.observed == "2 public pages"
+
+
+def test_as_many_rows_as_are_allowed_are_allowed() -> None:
+    assert _pages(at_most=2).judge(_reading(World(TWO_PAGES))).holds is True
+    assert _pages(at_most=1).judge(_reading(World(TWO_PAGES))).holds is False
+
+
+def test_hidden_rows_leave_no_finding_unproven_but_a_finding_stands() -> None:
+    assert _pages().judge(_reading(World(states={"sys_public": "partial"}))).holds is None
+    assert _pages().judge(_reading(World(TWO_PAGES, {"sys_public": "partial"}))).holds is False
+
+
+def test_where_rows_that_acquit_are_hidden_a_finding_is_not_proven() -> None:
+    world = World(TWO_PAGES, {"ip_access": "partial"})
+
+    assert _pages(unless=("ip_access",)).judge(_reading(world)).holds is None
+
+
+def test_rows_against_it_do_not_apply_where_there_is_no_such_table() -> None:
+    verdict = _pages().judge(_reading(World(states={"sys_public": "missing"})))
+
+    assert (verdict.holds, verdict.is_applicable) == (None, False)
+
+
+@pytest.mark.parametrize(("rows", "holds"), [(9, False), (10, True), (20, True), (21, False)])
+def test_a_count_lies_between_its_bounds(rows: int, holds: bool) -> None:
+    con = duckdb.connect()
+    con.execute(f"CREATE TABLE answers AS SELECT 'q' AS question, {rows}::BIGINT AS \"rows\"")
+    views = {"posture_count": TableView("answers", frozenset({"question", "rows"}))}
+
+    assert Counted("q", "things", 10, 20).judge(Reading(con, views, DAY)).holds is holds
+    assert Counted("other", "things", 10).judge(Reading(con, views, DAY)).acls == ("other: read",)
+
+
+def test_what_no_table_shows_is_unknown_and_says_why() -> None:
+    verdict = Unseen("credentials that nobody leaked", "a feed of leaked credentials is not configured").judge(NOTHING)
+
+    assert (verdict.holds, verdict.reason) == (None, "a feed of leaked credentials is not configured")
+
+
+def test_a_column_that_is_not_declared_cannot_be_read() -> None:
+    sly = SomeRows("rows", lambda t: t["ip_access"].select(uid=t["ip_access"].range_start), _columns("ip_access"))
+
+    with pytest.raises(AttributeError):
+        sly.judge(_reading(World(ONE_RULE)))
+
+
+def test_the_settings_of_a_check_are_found_in_every_part() -> None:
+    a, b, c = Property("a", TRUE), Property("b", FALSE), Property("c", TRUE)
+    check = Every((Some((a, Plugin("p"))), Where(b, WhereReadable(c), otherwise="no")))
+
+    assert settings_in(check) == (a, b, c)
+
+
+@pytest.mark.parametrize(
+    ("test", "held", "not_held"),
+    [
+        (Is("true"), ["true", " TRUE "], ["false", "1", "truely"]),
+        (Is("deny", ("refuse",)), ["deny", "Refuse"], ["", "allow"]),
+        (Isnt("password"), ["other"], ["Password", " password "]),
+        (Between(1, 720), ["1", "720", "12.5"], ["0", "721", "-1", "", "ten", "1e2", "1_0", "NaN", "٣"]),
+        (Between(below=60), ["59", "0"], ["60", "61"]),
+        (at_most(5), ["5", "-1"], ["6", "5.1"]),
+        (Holds(("a", "b")), ["a,b", "b; A\nc"], ["a", "", "ab"]),
+        (HoldsOnly(("a", "b")), ["a", "a, B"], ["", "a,c"]),
+        (HoldsNone(("a",), "a"), ["", "b", "ab"], ["a", "b, A"]),
+        (Domains(), ["example.com", "a.example, b.example"], ["", "*.example.com", "example.com, *", "localhost"]),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, list) else "",
+)
+def test_values_that_are_asked_for_hold_and_others_do_not(test: Is, held: list[str], not_held: list[str]) -> None:
+    assert [value for value in held if not test.holds(value)] == []
+    assert [value for value in not_held if test.holds(value)] == []
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        (at_most(60, "minutes"), "at most 60 minutes"),
+        (Between(1, 720, "minutes"), "1 to 720 minutes"),
+        (Between(below=60, unit="seconds"), "less than 60 seconds"),
+        (Between(1, 1, "hour"), "1 hour"),
+        (Is("deny"), "deny"),
+        (HoldsNone(("x",), "the demo keys"), "a value without the demo keys"),
+    ],
+)
+def test_what_is_asked_for_is_said_for_a_person(test: Is, said: str) -> None:
+    assert Property("p", test).expected() == f"p is {said}"
