@@ -1,7 +1,12 @@
 """A second judge: the recommendations once more, over plain rows, without anything of the engine.
 
-It reads the facts that the tests wrote down and says what the state of each recommendation must be. True, False and None
-stand for met, not met and not known. `ORACLES` holds a function per number; the modules `oracle_*` add theirs.
+Here is what all share: what can be seen, counting, three-valued logic, one property. True, False and None stand for met, not
+met and not known. Each module `oracle_*` judges a part of the list and holds
+
+    ORACLES        a function per number: World -> state
+    TABLES         what it reads, beside sys_properties
+    COLUMNS        (table, column) pairs that a test may hide
+    drawn_rows()   a Hypothesis strategy of rows by table
 """
 
 from __future__ import annotations
@@ -11,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tests.posture.facts import ANY_OF, FACTS, PLUGINS, REFS, Fact
+from tests.posture.facts import Fact
 from tests.posture.world import Row, World
 
 COMPLIANT, NOT_COMPLIANT, UNKNOWN, NOT_APPLICABLE = "compliant", "not_compliant", "unknown", "not_applicable"
@@ -32,11 +37,6 @@ class Answer:
 
     truth: Truth
     gone: bool = False
-
-
-def judge(world: World) -> dict[str, str]:
-    """State by number, for every recommendation that the oracle knows."""
-    return {ref: ask(world) for ref, ask in ORACLES.items()}
 
 
 def access(world: World, table: str, *columns: str) -> str:
@@ -185,112 +185,3 @@ def state(answer: Answer | Truth) -> str:
             return NOT_APPLICABLE
         answer = answer.truth
     return UNKNOWN if answer is None else COMPLIANT if answer else NOT_COMPLIANT
-
-
-def _of_settings(ref: str) -> Callable[[World], str]:
-    """The recommendation of that number: its properties, and the rows beside them."""
-
-    def ask(world: World) -> str:
-        facts = FACTS[ref]
-        truths, absences = zip(*(setting(world, fact) for fact in facts), strict=True)
-        seen = [absence for absence in absences if absence is not None]
-        if seen and all(seen) and facts[0].since > BASELINES.get(world.family or "", 8):
-            return NOT_APPLICABLE
-        if ref == "148" and truths[0] is not True:  # the plugin is asked for only where the instance reads mail
-            return UNKNOWN if truths[0] is None else NOT_APPLICABLE
-        beside = _BESIDE[ref](world) if ref in _BESIDE else True
-        return state(either(*truths) if ref in ANY_OF else both(*truths, beside))
-
-    return ask
-
-
-def _criterion(world: World) -> Truth:
-    wanted = "d427668b73003300fdbd04fbc4f6a7b6"
-    columns = ("sys_id", "active")
-    return enough(world, "multi_factor_criteria", columns, lambda r: r["sys_id"] == wanted and is_on(r["active"])).truth
-
-
-def _enforced(world: World) -> Truth:
-    name, columns = "Enforce MFA for non-SSO logins", ("sys_id", "name", "active")
-    sys_id = "653209367f730210674d91fadc8665d3"
-    return enough(
-        world,
-        "sys_authentication_policy",
-        columns,
-        lambda r: (r["name"] == name or r["sys_id"] == sys_id) and is_on(r["active"]),
-    ).truth
-
-
-def _mfa_tables(world: World) -> Truth:
-    """The property alone decides where a table cannot be seen; the policy came with Yokohama (baseline 5)."""
-    criterion = access(world, "multi_factor_criteria", "sys_id", "active") != "yes" or _criterion(world)
-    has_policy = BASELINES.get(world.family or "", 8) >= 5
-    policy = access(world, "sys_authentication_policy", "sys_id", "name", "active") != "yes" or _enforced(world)
-    return both(criterion is not False, not has_policy or policy is not False)
-
-
-def _lockout(world: World) -> Truth:
-    wanted = {"5e44f9bf0a0a0a0a019a6440b2137767", "d92636b2975301008e00958e3b297567"}
-    columns = ("sys_id", "active")
-    return enough(
-        world, "sysevent_script_action", columns, lambda r: r["sys_id"] in wanted and is_on(r["active"])
-    ).truth
-
-
-def _network_rules(world: World) -> Truth:
-    return enough(world, "ip_access", ("sys_id", "active"), lambda r: is_on(r["active"])).truth
-
-
-def _password_lengths(world: World) -> str:
-    def length(row: Row, column: str, fallback: int) -> int:
-        text = str(row.get(column) or "")
-        return int(text) if text.isdigit() else fallback
-
-    def weak() -> Iterable[object]:
-        strong = {
-            row["sys_id"]
-            for row in world.of("password_policy")
-            if length(row, "min_password_length", 8) >= 15 and length(row, "max_password_length", 100) >= 64
-        }
-        for row in world.of("pwd_cred_store"):
-            if not is_on(row.get("enable_password_policy")) or row.get("password_policy") not in strong:
-                yield row["sys_id"]
-
-    tables = {
-        "pwd_cred_store": ("sys_id", "enable_password_policy", "password_policy"),
-        "password_policy": ("sys_id", "min_password_length", "max_password_length"),
-    }
-    return state(few(world, tables, weak, acquitting=("password_policy",)))
-
-
-def _chat_client(world: World) -> str:
-    def public() -> Iterable[object]:
-        for row in world.of("sys_public"):
-            if row["page"] == "sn_va_web_client_app_embed" and is_on(row["active"]):
-                yield row["sys_id"]
-
-    return state(few(world, {"sys_public": ("sys_id", "page", "active")}, public))
-
-
-_BESIDE: dict[str, Callable[[World], Truth]] = {
-    "21": _mfa_tables,
-    "22": _criterion,
-    "27": _lockout,
-    "32": lambda world: counted(world, "blacklisted_password", at_least=5000),
-    "146": lambda world: plugin(world, PLUGINS["146"]),
-    "148": lambda world: plugin(world, PLUGINS["148"]),
-}
-
-
-def _of_plugin(ref: str) -> Callable[[World], str]:
-    return lambda world: state(plugin(world, PLUGINS[ref]))
-
-
-#: A judge by number. Numbers of the D list come from `tests.posture.oracle_access`.
-ORACLES: dict[str, Callable[[World], str]] = {
-    **{ref: _of_settings(ref) for ref in REFS if ref in FACTS},
-    **{ref: _of_plugin(ref) for ref in ("1", "2", "3", "4")},
-    "5": lambda world: state(both(plugin(world, PLUGINS["5"]), _network_rules(world))),
-    "31": _password_lengths,
-    "105": _chat_client,
-}
