@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from models.core import Fitted
+from models.core import ORGANISATION, Fitted, Floats
+from models.matrix import checked, numbers
+from models.score import score
+
+#: The rule. Two seeds on the same rows agree to about 0.92 in rank (performance.md 3), two weeks to less.
+LEAST_CORRELATION, LEAST_OVERLAP = 0.7, 0.25
+MOST_BUDGET = 2.0
+LOST_RECALL = 0.05
+_INJECTED, _RAISED = 200, 3  # rows, and features raised in each
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a person reads before promoting by hand; `objections` empty means that the rule promotes."""
+    """What a person reads before promoting by hand; `objections` empty means that the rule promotes. Without a champion the three
+    figures that need one are NaN."""
 
     rank_correlation: float  # Spearman of risk over the frame
     top_overlap: float  # Jaccard index of the rows in the top of the budget
-    budget_used: float  # rows of risk >= 50 over the rows that the budget allows
-    injected_recall: float  # share of injected anomalies with risk >= 50
+    budget_used: float  # rows over the budget's threshold, over the rows that the budget allows
+    injected_recall: float  # share of injected anomalies over the threshold
     champion_injected_recall: float
     objections: tuple[str, ...]
 
@@ -27,4 +38,73 @@ class Comparison:
 
 def compare(challenger: Fitted, champion: Fitted | None, frame: pa.Table) -> Comparison:
     """Both on the same rows, best of days that neither learned. No champion: only budget and injected anomalies are asked."""
-    raise NotImplementedError
+    model = challenger.model
+    frame = checked(model, frame)
+    strange = injected(challenger, frame)
+    new = numbers(score(challenger, frame)["percentile"])
+    allowed = max(1.0, model.budget_share * frame.num_rows)
+    used = float((new >= _threshold(challenger)).sum() / allowed)
+    recall = _recall(challenger, strange)
+    correlation = overlap = before = float("nan")
+    if champion is not None and champion.model.features == model.features:
+        old = numbers(score(champion, frame)["percentile"])
+        known = ~(np.isnan(new) | np.isnan(old))
+        correlation = _spearman(new[known], old[known])
+        overlap = _overlap(new[known], old[known], int(allowed))
+        before = _recall(champion, strange)
+    objections = _objections(correlation, overlap, used, recall, before)
+    return Comparison(correlation, overlap, used, recall, before, objections)
+
+
+def injected(fitted: Fitted, frame: pa.Table) -> pa.Table:
+    """Up to 200 rows of `frame` in which three features each stand at the highest value that training saw: what one person would
+    have to do on one day to look like the extremes of many. The same rows for the same model and frame."""
+    rng = np.random.default_rng(fitted.model.seed)
+    count = min(_INJECTED, frame.num_rows)
+    rows = frame.take(pa.array(np.sort(rng.choice(frame.num_rows, count, replace=False))))
+    raised = np.stack([rng.choice(len(fitted.model.features), _RAISED, replace=False) for _ in range(count)])
+    highest = fitted.groups[ORGANISATION].opinion.knots[0, :, -1].astype(np.float64)
+    for position, name in enumerate(fitted.model.features):
+        values = numbers(rows[name])
+        mine = (raised == position).any(axis=1)
+        lifted = np.where(mine, np.fmax(values, max(highest[position], 1.0)), values)
+        rows = rows.set_column(rows.schema.get_field_index(name), name, pa.array(lifted, mask=np.isnan(lifted)))
+    return rows
+
+
+def _recall(fitted: Fitted, strange: pa.Table) -> float:
+    found = pc.greater_equal(score(fitted, strange)["percentile"], _threshold(fitted))
+    return float(pc.mean(pc.cast(found, pa.float64())).as_py() or 0.0)
+
+
+def _threshold(fitted: Fitted) -> float:
+    return 100.0 * (1.0 - fitted.model.budget_share)
+
+
+def _spearman(one: Floats, other: Floats) -> float:
+    """NaN where one of them does not vary."""
+    if len(one) < 3 or np.ptp(one) == 0 or np.ptp(other) == 0:
+        return float("nan")
+    return float(np.corrcoef(_ranks(one), _ranks(other))[0, 1])
+
+
+def _ranks(values: Floats) -> Floats:
+    """Equal values share the middle of their ranks."""
+    low, high = (pc.rank(pa.array(values), tiebreaker=how).to_numpy() for how in ("min", "max"))
+    return np.asarray((low + high) / 2.0, dtype=np.float64)
+
+
+def _overlap(one: Floats, other: Floats, top: int) -> float:
+    a, b = (set(np.argsort(-values, kind="stable")[:top].tolist()) for values in (one, other))
+    return len(a & b) / max(1, len(a | b))
+
+
+def _objections(correlation: float, overlap: float, used: float, recall: float, before: float) -> tuple[str, ...]:
+    """NaN, where there is no champion, objects to nothing."""
+    found = (
+        (correlation < LEAST_CORRELATION, f"ranks differ from the champion's: {correlation:.2f} < {LEAST_CORRELATION}"),
+        (overlap < LEAST_OVERLAP, f"other rows at the top than the champion's: {overlap:.2f} < {LEAST_OVERLAP}"),
+        (used > MOST_BUDGET, f"raises {used:.1f} times what the budget allows"),
+        (recall < before - LOST_RECALL, f"finds {recall:.0%} of injected anomalies, the champion {before:.0%}"),
+    )
+    return tuple(text for objects, text in found if objects)

@@ -7,10 +7,9 @@ it can be written without pickle and scored without PyOD (decision 0090).
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
@@ -93,30 +92,21 @@ class Model:
 class Forest:
     """Isolation trees as flat arrays, one node a row. `roots[t]` is tree t's first node; its nodes follow until the next root.
 
-    `left` and `right` are positions in the same arrays, -1 at a leaf. A row goes left where float32(value) <= `threshold`.
-    `depth` of a leaf is its depth plus the mean path that its rows would still have needed; `rows` counts training rows in a node.
+    `children` holds the positions of the left and right child in the same arrays; a leaf names itself twice. A row goes left where
+    float32(value) <= `threshold`, in the unit of the feature, so that scoring needs no scaling. `depth` of a leaf is its depth plus
+    the mean path that its rows would still have needed; `rows` counts the training rows in a node.
     """
 
     roots: Ints
     feature: Ints
     threshold: Matrix
-    left: Ints
-    right: Ints
+    children: Ints
     rows: Ints
     depth: Floats
 
     @property
     def trees(self) -> int:
         return len(self.roots)
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of all arrays: two forests with one fingerprint give the same paths."""
-        digest = hashlib.sha256()
-        for name in self.__slots__:
-            array = getattr(self, name)
-            digest.update(f"{name} {array.dtype.str} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,35 +118,57 @@ class Tail:
     log_share: Floats
     slope: float
 
+    def log_shares(self, strangeness: Floats) -> Floats:
+        """Natural logarithm of the share of training rows that were at least this strange."""
+        inside = np.interp(strangeness, self.knots, self.log_share)
+        beyond = np.maximum(strangeness - self.knots[-1], 0.0)
+        return np.asarray(inside - self.slope * beyond, dtype=np.float64)
+
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one period taught: centre and scale of each feature, the forest, and how strange its own rows were."""
+    """What one period taught: the middle of each feature, the forest, and how strange the period's own rows were to it."""
 
     forest: Forest
-    center: Floats
-    scale: Floats
+    baseline: Floats
     tail: Tail
-    first_day: str
-    last_day: str
+    first_day: date
+    last_day: date
     row_count: int
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """The second opinion (ECOD with the distribution of training, frozen): -log of the share of training rows beyond a value, summed.
+
+    `knots` and `surprise` are sides x features x steps: the upper side, and with `tail="both"` the lower one on negated values.
+    """
+
+    knots: Matrix
+    surprise: Floats
+    tail: Tail
+
+
+@dataclass(frozen=True, slots=True)
+class Deciles:
+    """What drift is measured against: features x 9 inner edges, and the features x 10 shares of training rows between them."""
+
+    edges: Floats
+    shares: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
-    """The forests of one peer group: the rolling view of recent rows beside the frozen reference (decision 0091)."""
+    """The forests of one peer group: the rolling view of recent rows beside the frozen reference (decision 0091).
+    `combined` says how often the smaller share of both was as small as this."""
 
     name: str
     members: int
     rolling: View
     reference: View
-    combined: Tail  # of the smaller of both shares
-    grid: Floats  # features x bins: -log of the share of training rows at or above the bin (second opinion)
-    grid_low: Floats
-    grid_step: Floats
-    opinion: Tail  # of the second opinion's sum
-    edges: Floats  # features x 9 deciles of the scaled training rows: what drift is measured against
-    shares: Floats  # features x 10 shares of training rows between them
+    combined: Tail
+    opinion: Opinion
+    deciles: Deciles
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +181,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A trained model. Equal `fingerprint`s score every row to the same bytes."""
+    """A trained model. Where `models.artefact.fingerprint` is equal, every row is scored to the same bytes."""
 
     model: Model
     instance: str
@@ -181,7 +193,7 @@ class Fitted:
     rows_trimmed: int
     groups: Mapping[str, Group]
     calibration: Calibration = Calibration()
-    versions: Mapping[str, str] = None  # type: ignore[assignment]  # library -> version at training, told for the record
+    versions: Mapping[str, str] = field(default_factory=dict)  # library -> version at training, for the record
 
     def group_of(self, name: str | None) -> Group:
         return self.groups.get(name or ORGANISATION, self.groups[ORGANISATION])

@@ -1,0 +1,117 @@
+"""Scaled training rows -> trees: PyOD grows them, we keep flat arrays with thresholds in the features' own units.
+
+Scaling. A count of 4,000 beside days of 3 would stretch the range in which cuts fall, and most cuts would be wasted on it. So the
+distance from the middle, in spreads, is laid on a logarithm before trees are grown. It is a rising function of the value, so a cut
+there is a cut at one value here: thresholds are carried back, and no row ever has to be scaled to be scored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.core import Floats, Forest, Matrix, Model
+
+_SPREADS = ((0.25, 0.75), (0.1, 0.9), (0.05, 0.95), (0.01, 0.99), (0.0, 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Middle and spread of each feature; `tail` high folds everything below the middle onto it."""
+
+    center: Floats
+    spread: Floats
+    tail: str
+
+    def applied(self, values: Matrix) -> Floats:
+        distance = (values.astype(np.float64) - self.center) / self.spread
+        if self.tail == "high":
+            return np.log1p(np.maximum(distance, 0.0))
+        return np.asarray(np.sign(distance) * np.log1p(np.abs(distance)))
+
+    def undone(self, feature: np.ndarray, threshold: Floats) -> Floats:
+        distance = np.sign(threshold) * np.expm1(np.abs(threshold))
+        return np.asarray(self.center[feature] + self.spread[feature] * distance)
+
+
+def scaling_of(model: Model, values: Matrix) -> Scaling:
+    """Median, and the narrowest of a few quantile ranges that is not nought: counts are mostly 0, and then the middle half says
+    nothing. A feature that never varied has spread 1."""
+    center = np.nanmedian(values, axis=0).astype(np.float64)
+    spread = np.zeros(values.shape[1])
+    for low, high in _SPREADS:
+        found = np.nanquantile(values, [low, high], axis=0)
+        width = (found[1] - found[0]).astype(np.float64)
+        spread = np.where(spread > 0, spread, width)
+    return Scaling(center, np.where(spread > 0, spread, 1.0), model.tail)
+
+
+def grow(model: Model, values: Matrix, scaling: Scaling | None, *, threads: int = 1) -> Forest:
+    """PyOD's isolation forest over `values` (no NaN). `scaling` None: as they are. The same for any number of threads."""
+    from pyod.models.iforest import IForest
+
+    grown = IForest(
+        n_estimators=model.trees,
+        max_samples=min(model.sample_size, len(values)),
+        random_state=model.seed,
+        n_jobs=threads,
+    ).fit(values if scaling is None else scaling.applied(values))
+    return _flattened(
+        [(one.tree_, chosen) for one, chosen in zip(grown.estimators_, grown.estimators_features_, strict=True)],
+        scaling,
+    )
+
+
+def _flattened(trees: list[tuple[object, np.ndarray]], scaling: Scaling | None) -> Forest:
+    roots, features, thresholds, children, rows, paths = [], [], [], [], [], []
+    start = 0
+    for tree, chosen in trees:
+        count = tree.node_count  # type: ignore[attr-defined]  # scikit-learn's compiled Tree
+        own = np.arange(count)
+        is_leaf = tree.children_left < 0  # type: ignore[attr-defined]
+        feature = np.where(is_leaf, 0, chosen[np.maximum(tree.feature, 0)])  # type: ignore[attr-defined]
+        threshold = tree.threshold if scaling is None else scaling.undone(feature, tree.threshold)  # type: ignore[attr-defined]
+        pair = np.stack([tree.children_left, tree.children_right], axis=1)  # type: ignore[attr-defined]
+        pair = np.where(is_leaf[:, None], own[:, None], pair)
+        held = tree.n_node_samples  # type: ignore[attr-defined]
+        roots.append(start)
+        features.append(feature)
+        thresholds.append(np.where(is_leaf, 0.0, threshold))
+        children.append(pair + start)
+        rows.append(held)
+        paths.append(_levels(pair) + usual_path(held))
+        start += count
+    return Forest(
+        roots=np.array(roots, dtype=np.int32),
+        feature=np.concatenate(features).astype(np.int32),
+        threshold=_rounded_down(np.concatenate(thresholds)),
+        children=np.concatenate(children).astype(np.int32),
+        rows=np.concatenate(rows).astype(np.int32),
+        depth=np.concatenate(paths).astype(np.float64),
+    )
+
+
+def _levels(pair: np.ndarray) -> Floats:
+    """Depth of each node of one tree; parents come first."""
+    level = np.zeros(len(pair))
+    for node, (left, right) in enumerate(pair.tolist()):
+        if left != node:
+            level[left] = level[right] = level[node] + 1.0
+    return level
+
+
+def usual_path(rows: np.ndarray) -> Floats:
+    """Mean path of an unsuccessful search among so many rows (Liu, Ting, Zhou 2008): what a leaf's rows would still need."""
+    count = np.asarray(rows, dtype=np.float64)
+    many = np.maximum(count, 3.0)
+    path = 2.0 * (np.log(many - 1.0) + np.euler_gamma) - 2.0 * (many - 1.0) / many
+    return np.where(count <= 1, 0.0, np.where(count == 2, 1.0, path))
+
+
+def _rounded_down(threshold: Floats) -> Matrix:
+    """The greatest float32 not above: a float32 value is <= it exactly where it is <= the float64 threshold."""
+    near = threshold.astype(np.float32)
+    return np.where(near.astype(np.float64) > threshold, np.nextafter(near, np.float32(-np.inf)), near).astype(
+        np.float32
+    )
