@@ -11,6 +11,7 @@ from pipelines.contracts import sources
 from pipelines.posture.core import WEIGHTS, Control
 from pipelines.posture.docs import PAGE, page
 from pipelines.posture.registry import controls, reads
+from tests.posture.facts import FACTS
 
 CONTROLS = [pytest.param(control, id=id_) for id_, control in controls().items()]
 every_control = pytest.mark.parametrize("control", CONTROLS)
@@ -54,6 +55,26 @@ def test_the_four_that_microsoft_names_are_marked_and_nothing_else() -> None:
 
 def test_the_docs_page_is_generated_from_the_declarations() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run `make docs`"
+
+
+#: Baselines that dropped a setting, and those that took it up again, by the vendor's lists of deleted and new settings.
+_DROPPED = {"24": 7, "29": 7, "31": 5, "33": 6, "34": 6, "89": 5, "111": 6, "119": 6, "120": 5, "139": 5}
+_AGAIN = {"31": 6, "139": 7}
+
+
+@pytest.mark.parametrize("baseline", [1, 2, 4, 5, 6, 7, 8])
+def test_a_baseline_counts_the_settings_that_its_lists_leave_in_it(baseline: int) -> None:
+    since = {ref: facts[0].since for ref, facts in FACTS.items()} | {"105": 5.0}
+    expected = {
+        str(number)
+        for number in range(1, 150)
+        if since.get(str(number), 1.0) <= baseline
+        and (baseline < _DROPPED.get(str(number), 9) or baseline >= _AGAIN.get(str(number), 9))
+    }
+
+    listed = {c.ref for c in controls().values() if c.is_setting and c.release.lists(float(baseline))}
+
+    assert listed == expected
 
 
 #: What is no table of ServiceNow but our own count of its rows.
