@@ -6,6 +6,9 @@
     timeline("carla.fiala")            what a person did, when, from where
     close("3f2a91c0", "confirmed_with_user", comment="conference in Lyon")
 
+    scores()                           what the anomaly model says of people's days, strangest first
+    what_if(scores().head(1), travel_km=0)
+
 Every function opens what was published last, read-only; `warehouse=open_warehouse(folder)` names another. Frames are polars.
 Figures are in `pipelines.analysis.plots`.
 """
@@ -14,19 +17,22 @@ from __future__ import annotations
 
 from pipelines.analysis.alerts import InDepth, acknowledge, alerts, behaviors, close, close_reasons, explain
 from pipelines.analysis.display import shown_table
+from pipelines.analysis.model import (
+    attributions,
+    drift,
+    feature_effects,
+    fitted_models,
+    precision_at_budget,
+    score_distribution,
+    scores,
+    stability,
+)  # fmt: skip
 from pipelines.analysis.people import timeline
 from pipelines.analysis.warehouse import Warehouse, open_warehouse
+from pipelines.analysis.what_if import WhatIf, what_if
 
 __all__ = [
-    "InDepth",
-    "Warehouse",
-    "acknowledge",
-    "alerts",
-    "behaviors",
-    "close",
-    "close_reasons",
-    "explain",
-    "open_warehouse",
-    "shown_table",
-    "timeline",
-]
+    "InDepth", "Warehouse", "WhatIf", "acknowledge", "alerts", "attributions", "behaviors", "close", "close_reasons", "drift", "explain",
+    "feature_effects", "fitted_models", "open_warehouse", "precision_at_budget", "score_distribution", "scores", "shown_table",
+    "stability", "timeline", "what_if",
+]  # fmt: skip

@@ -8,9 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
+import polars as pl
 import pyarrow as pa
 import pytest
 
+from models.artefact import save
+from models.attribution import attribute
+from models.drift import drift
+from models.registry import catalogue
+from models.score import score
+from models.train import train
 from pipelines.alerts import Triage, publishable
 from pipelines.analysis import Warehouse, open_warehouse
 from pipelines.contracts import contract
@@ -20,7 +28,7 @@ from tests.alerts.rows import INSTANCE, detection, detections, evidence, user
 
 DAYS = [date(2026, 10, 28) + timedelta(days=n) for n in range(6)]
 HOSTILE = "<img src=x onerror=alert(1)>\u202e$\\frac{x$"
-MODEL = "user_day_forest"
+STRANGE = {"files_over_own": 9.0, "files_over_peers": 6.0, "country_rarity": 7.0}  # of ann, on the day of her alert
 
 
 def activity(uid: str, at: str, name: str, **values: Any) -> dict[str, Any]:
@@ -49,55 +57,66 @@ DETECTIONS = [
 ]  # fmt: skip
 
 
-def scored(user_uid: str, name: str, day: date, risk: float) -> dict[str, Any]:
-    return {"event_date": day, "model_id": MODEL, "model_revision": "r1", "user_uid": user_uid, "user_name": name, "peer_group": "*", "raw_score": risk / 50,
-            "risk_score": risk, "percentile": risk, "is_in_budget": risk > 90}  # fmt: skip
-
-
-def attributed(day: date, feature: str, value: float, contribution: float) -> dict[str, Any]:
-    return {"event_date": day, "model_id": MODEL, "model_revision": "r1", "user_uid": "u1", "feature": feature, "value": value, "baseline": 1.0,
-            "contribution": contribution}  # fmt: skip
-
-
-def drifted(day: date, feature: str, psi: float) -> dict[str, Any]:
-    state = "stable" if psi < 0.1 else "shifting" if psi < 0.25 else "drifted"
-    return {
-        "event_date": day,
-        "model_id": MODEL,
-        "model_revision": "r1",
-        "feature": feature,
-        "psi": psi,
-        "state": state,
-        "user_days": 14,
+def profiles() -> pa.Table:
+    """Twenty-six days of forty people up to the last of `DAYS`, as `feat__user_day_profile` has them."""
+    model, table = catalogue()["user_day"], contract("feat__user_day_profile")
+    rng = np.random.default_rng(7)
+    days = [DAYS[-1] - timedelta(days=n) for n in reversed(range(26))]
+    keys = [(day, f"u{person}") for day in days for person in range(1, 41)]
+    columns: dict[str, Any] = {name: np.round(rng.exponential(0.4, len(keys)), 3) for name in model.features}
+    for name, value in STRANGE.items():
+        columns[name][keys.index((DAYS[4], "u1"))] = value
+    columns |= {
+        "event_date": [day for day, _ in keys],
+        "user_uid": [who for _, who in keys],
+        "department": ["d1"] * len(keys),
     }
+    names = [*model.key, model.group_by, *model.features]
+    return pa.table(
+        [columns[name] for name in names], schema=pa.schema([table.arrow_schema().field(name) for name in names])
+    )
 
 
-SCORES = [
-    scored(*who, day, 10.0 + 5 * i)
-    for i, day in enumerate(DAYS)
-    for who in (("u1", "ann"), ("u2", "bea"))
-    if day != DAYS[4]
-]
-SCORES += [scored("u1", "ann", DAYS[4], 96.0), scored("u2", "bea", DAYS[4], 30.0)]
-ATTRIBUTIONS = [
-    attributed(DAYS[4], "files_taken", 40.0, 0.9),
-    attributed(DAYS[4], "country_rarity", 6.5, 0.5),
-    attributed(DAYS[4], "logins", 1.0, -0.1),
-]
-DRIFT = [
-    drifted(day, name, psi)
-    for day in DAYS[4:]
-    for name, psi in (("files_taken", 0.31), ("country_rarity", 0.12), ("logins", 0.02))
-]
-MODELS = [
-    {"instance": INSTANCE, "event_date": DAYS[3], "model_id": MODEL, "model_revision": "r1", "role": "champion", "trained_from": DAYS[0],
-     "trained_to": DAYS[3], "user_days": 400, "excluded_user_days": 3, "peer_groups": ["*"], "decided_by": "rule", "reason": "first of its kind"}
-]  # fmt: skip
+def judged(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """What training up to the first of `DAYS` and scoring the others gives, as rows of `out__model*`; the artefact in its place."""
+    frame = pl.DataFrame(profiles())
+    fitted = train(
+        catalogue()["user_day"],
+        frame.filter(pl.col("event_date") <= DAYS[0]).to_arrow(),
+        instance=INSTANCE,
+        as_of=DAYS[0],
+    )
+    place = folder / "models" / INSTANCE / "user_day"
+    mark = save(fitted, place / "made")
+    (place / "made").rename(place / mark[:12])
+    stamp = {"model_id": "user_day", "model_revision": mark[:12]}
+    later = frame.filter(pl.col("event_date") > DAYS[0])
+    scored = pl.DataFrame(score(fitted, later.to_arrow())).rename({"group": "peer_group", "risk": "risk_score"})
+    strange = later.join(scored.filter(pl.col("percentile") >= 95), on=["event_date", "user_uid"], how="semi")
+    names = {"u1": "ann", "u2": "bea"}
+    rows = [
+        {**row, **stamp, "user_name": names.get(row["user_uid"], row["user_uid"]), "surprise": 1.0, "surprise_7d": 1.0, "strange_days_7d": 1,
+         "is_in_budget": (row["risk_score"] or 0) >= 50} for row in scored.to_dicts()
+    ]  # fmt: skip
+    moved = [
+        {**row, **stamp, "event_date": day, "peer_group": row["group"], "user_days": row["rows"]}
+        for day in DAYS[1:]
+        for row in drift(fitted, later.filter(pl.col("event_date") == day).to_arrow()).to_pylist()
+    ]
+    registry = [
+        {"event_date": DAYS[0], **stamp, "role": "champion", "trained_from": fitted.first_day, "trained_to": fitted.last_day,
+         "user_days": fitted.rows_seen, "excluded_user_days": fitted.rows_excluded, "peer_groups": sorted(fitted.groups), "decided_by": "rule",
+         "reason": "the first one"}
+    ]  # fmt: skip
+    told = [{**row, **stamp} for row in attribute(fitted, strange.to_arrow()).to_pylist()]
+    return {"score": rows, "attribution": told, "drift": moved, "registry": registry}
 
 
 def rows_of(name: str, rows: list[dict[str, Any]]) -> pa.Table:
     schema = contract(name).arrow_schema()
-    return pa.Table.from_pylist([{"instance": INSTANCE, **row} for row in rows], schema=schema)
+    return pa.Table.from_pylist(
+        [{"instance": INSTANCE, **row} for row in rows], schema=schema
+    )  # what the schema lacks is dropped
 
 
 def make(folder: Path, **models: list[dict[str, Any]]) -> Path:
@@ -123,9 +142,14 @@ def make(folder: Path, **models: list[dict[str, Any]]) -> Path:
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make(
-        tmp_path_factory.mktemp("published"), score=SCORES, attribution=ATTRIBUTIONS, drift=DRIFT, registry=MODELS
-    )
+    folder = tmp_path_factory.mktemp("published")
+    return make(folder, **judged(folder))
+
+
+@pytest.fixture(scope="session")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """No model has scored here."""
+    return open_warehouse(make(tmp_path_factory.mktemp("untrained")))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from functools import cache
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import UsageError
@@ -81,8 +82,9 @@ def canvas(
 
 
 def caption(drawn: Drawn, text: str) -> Drawn:
-    """One line under the figure: how to read it."""
-    drawn.figure.supxlabel(label(text), x=0.01, ha="left", fontsize=8.5, color="#5b6877", parse_math=False)
+    """Below the figure: how to read it."""
+    lines = "\n".join(wrap(text, 150))
+    drawn.figure.supxlabel(lines, x=0.01, ha="left", fontsize=8.5, color="#5b6877", parse_math=False)
     return drawn
 
 
