@@ -129,7 +129,7 @@ def report(
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Write the single-file HTML report of the last run."""
+    """Write the HTML report of the last run, and beside it a page about the anomaly models where there are any."""
     from pipelines.report import render
 
     settings = settings_of(ctx)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -65,6 +65,7 @@ class Contents:
     quality: Sequence[Row]
     alerts_by_day: Sequence[Row]
     activities_by_day: Sequence[Row]
+    has_models: bool
 
     @property
     def unseeing(self) -> list[Row]:
@@ -78,21 +79,23 @@ class Contents:
 def read(warehouse: Path) -> Contents:
     """Open the published file read-only and gather the page's rows."""
     with duckdb.connect(str(warehouse), read_only=True) as con:
-        alerts = _rows(con, _ALERTS, [MOST_ALERTS])
+        alerts = rows(con, _ALERTS, [MOST_ALERTS])
         evidence: dict[str, list[Row]] = {}
-        for row in _rows(con, _EVIDENCE, [[a["alert_uid"] for a in alerts], MOST_EVIDENCE]):
+        for row in rows(con, _EVIDENCE, [[a["alert_uid"] for a in alerts], MOST_EVIDENCE]):
             evidence.setdefault(row["alert_uid"], []).append(row)
-        last = _rows(con, "SELECT max(event_date) AS day FROM mart.coverage")[0]["day"]
-        written = _rows(con, "SELECT max(time) AS time FROM mart.runs")[0]["time"]
+        last = rows(con, "SELECT max(event_date) AS day FROM mart.coverage")[0]["day"]
+        written = rows(con, "SELECT max(time) AS time FROM mart.runs")[0]["time"]
         return Contents(
-            [r["instance"] for r in _rows(con, "SELECT DISTINCT instance FROM mart.coverage ORDER BY 1")], last, written, alerts,
-            _rows(con, "SELECT count(*) AS n FROM mart.alerts")[0]["n"], evidence, _rows(con, _BEHAVIORS), _rows(con, _COVERAGE),
-            _rows(con, _STEPS), _rows(con, _TABLES), _rows(con, _QUALITY), _rows(con, _PER_DAY.format(view="alerts", more="")),
-            _rows(con, _PER_DAY.format(view="activities", more="AND NOT is_own")),
+            [r["instance"] for r in rows(con, "SELECT DISTINCT instance FROM mart.coverage ORDER BY 1")], last, written, alerts,
+            rows(con, "SELECT count(*) AS n FROM mart.alerts")[0]["n"], evidence, rows(con, _BEHAVIORS), rows(con, _COVERAGE),
+            rows(con, _STEPS), rows(con, _TABLES), rows(con, _QUALITY), rows(con, _PER_DAY.format(view="alerts", more="")),
+            rows(con, _PER_DAY.format(view="activities", more="AND NOT is_own")),
+            bool(rows(con, "SELECT 1 FROM mart.models UNION ALL SELECT 1 FROM mart.model_scores LIMIT 1")),
         )  # fmt: skip
 
 
-def _rows(con: duckdb.DuckDBPyConnection, sql: str, params: Sequence[object] = ()) -> list[Row]:
-    cursor = con.execute(sql, list(params))
+def rows(con: duckdb.DuckDBPyConnection, sql: str, params: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
+    """Rows as dicts; `params` fill `?` or `$name`."""
+    cursor = con.execute(sql, dict(params) if isinstance(params, Mapping) else list(params))
     names = [d[0] for d in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
