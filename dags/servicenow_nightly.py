@@ -9,6 +9,7 @@ same functions; tasks are mapped over the instances named by `connections`.
 | validate | judges every landed partition with Great Expectations |
 | conform | derives activities and enriches them |
 | features | carries per-user state one day on |
+| score | scores each person's day with the champions of the anomaly models |
 | detect | runs the policies, scores what they saw, says what they could not see |
 | publish | replaces the warehouse file and the report |
 
@@ -18,14 +19,13 @@ nights need no catch-up. The shortest useful schedule is hourly with `day` = tod
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, get_current_context, task
+from one_step import day_that_ended, step_of  # the dags folder is on the path
 
 NIGHTLY = CronDataIntervalTimetable("0 1 * * *", timezone="UTC")  # an hour after midnight: late rows have settled
 WAREHOUSE = Asset(name="nowguard_warehouse", uri="nowguard://warehouse/mart")
-FINAL = (2, 3, 5)  # usage, authentication, data quality
 ALERTS = Asset(name="nowguard_alerts", uri="nowguard://warehouse/mart/alerts")
 ACTIVITIES = Asset(name="nowguard_activities", uri="nowguard://warehouse/mart/activities")
 
@@ -49,82 +49,40 @@ def servicenow_nightly() -> None:
     def plan() -> list[dict[str, str]]:
         """One night per instance: names only, never a secret."""
         context = get_current_context()
-        day = context["params"]["day"] or _day_that_ended(context)
+        day = context["params"]["day"] or day_that_ended(context)
         return [{"connection": name, "day": str(day)} for name in context["params"]["connections"]]
 
     @task(max_active_tis_per_dagrun=2)
     def extract(night: dict[str, str]) -> dict[str, str]:
-        return _step("extract", night)
+        return step_of("extract", night)
 
     @task
     def validate(night: dict[str, str]) -> dict[str, str]:
-        return _step("validate", night)
+        return step_of("validate", night)
 
     @task
     def conform(night: dict[str, str]) -> dict[str, str]:
-        return _step("conform", night)
+        return step_of("conform", night)
 
     @task
     def features(night: dict[str, str]) -> dict[str, str]:
-        return _step("features", night)
+        return step_of("features", night)
+
+    @task
+    def score(night: dict[str, str]) -> dict[str, str]:
+        return step_of("score", night)
 
     @task
     def detect(night: dict[str, str]) -> dict[str, str]:
-        return _step("detect", night)
+        return step_of("detect", night)
 
     @task(outlets=[WAREHOUSE, ALERTS, ACTIVITIES])
     def publish(night: dict[str, str]) -> dict[str, str]:
-        return _step("publish", night)
+        return step_of("publish", night)
 
     nights = plan()
-    for step in (extract, validate, conform, features, detect, publish):
+    for step in (extract, validate, conform, features, score, detect, publish):
         nights = step.expand(night=nights)
-
-
-def _day_that_ended(context: Any) -> date:
-    """The interval's day; for a run that has none (asset, API), yesterday."""
-    start = context.get("data_interval_start")
-    if start is not None:
-        # the interval runs 01:00 to 01:00: it begins on the day it is about
-        return start.date()  # type: ignore[no-any-return]  # pendulum's date
-    from pipelines.window import utc_now
-
-    return utc_now().date() - timedelta(days=1)
-
-
-def _step(name: str, night: dict[str, str]) -> dict[str, str]:
-    """Run one step for one instance and day; the settings come from the Connection, the environment wins."""
-    import logging
-
-    from airflow.sdk.exceptions import AirflowFailException
-
-    from pipelines.errors import NowguardError
-    from pipelines.steps import run_step
-
-    try:
-        given = {**_connection_settings("entra_default"), **_connection_settings(night["connection"])}
-        report = run_step(name, day=date.fromisoformat(night["day"]), connection=given)
-    except NowguardError as error:
-        if error.exit_code in FINAL:
-            raise AirflowFailException(str(error)) from None  # asking again changes nothing, or locks an account
-        raise
-    for line in report.lines():
-        logging.getLogger("airflow.task").info(line)
-    return night
-
-
-def _connection_settings(name: str) -> dict[str, Any]:
-    """Settings of an Airflow Connection by its type; none where it is not defined and the environment says everything."""
-    from airflow.sdk import BaseHook
-    from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
-
-    from pipelines.airflow_provider import entra_settings, servicenow_settings
-
-    try:
-        connection = BaseHook.get_connection(name)
-        return entra_settings(connection) if connection.conn_type == "entra" else servicenow_settings(connection)
-    except (AirflowNotFoundException, AirflowRuntimeError):
-        return {}
 
 
 servicenow_nightly()

@@ -38,12 +38,13 @@ def root(
 
 def register() -> None:
     """Add every command; their modules are light, what they import inside is not."""
-    from pipelines.cli import alerts, connection, demo, emulate, lake, policy, run, up
+    from pipelines.cli import alerts, connection, demo, emulate, lake, model, policy, run, up
 
     for module in (connection, run, lake, emulate, demo, up):
         module.register(app)
     app.add_typer(alerts.app, name="alerts")
     app.add_typer(policy.app, name="policy")
+    app.add_typer(model.app, name="model")
 
 
 def main() -> None:

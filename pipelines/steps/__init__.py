@@ -15,7 +15,9 @@ from pipelines.state_store import StateStore
 from pipelines.steps.night import Night, Reporting, StepReport, StepRow, log, require_instance, timed
 
 #: In order. Each reads the layer before it and replaces whole partitions.
-STEPS = ("extract", "validate", "conform", "features", "detect", "publish")
+STEPS = ("extract", "validate", "conform", "features", "score", "detect", "publish")
+#: Steps of another schedule, with the same shape: `train` fits the anomaly models.
+BESIDE = ("train",)
 
 Step = Callable[[Night, Lease], list[StepRow]]
 
@@ -24,7 +26,7 @@ def step_named(name: str) -> Step:
     """The function of a step; its module is imported now, because Great Expectations and Ibis are slow to import."""
     import importlib
 
-    if name not in STEPS:
+    if name not in (*STEPS, *BESIDE):
         raise UsageError(f"there is no step {name!r}", remedy=f"choose one of {', '.join(STEPS)}")
     found: Step = getattr(importlib.import_module(f"pipelines.steps.{name}"), name)
     return found

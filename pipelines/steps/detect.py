@@ -14,6 +14,7 @@ from pipelines.contracts import contract
 from pipelines.features.compiled import keep_in
 from pipelines.lake import Lease
 from pipelines.policies import Policy
+from pipelines.policies.core import Kind
 from pipelines.policies.user import Problem
 from pipelines.steps.conform import enricher_of, snapshot_day
 from pipelines.steps.evaluation import days_to_read, evaluate_all
@@ -54,7 +55,7 @@ def _detect_day(
 ) -> list[StepRow]:
     rows: list[StepRow] = []
     found, evidence = [], []
-    chosen, broken = loaded.policies, _broken(loaded)
+    chosen, broken = loaded.policies, {**_learning(night, day, loaded.policies), **_broken(loaded)}
     with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
         for table, days in days_to_read(night, day, chosen).items():
             night.lake.view(con, table, night.instance, days, name=table.name)
@@ -74,6 +75,15 @@ def _detect_day(
     night.lake.replace(lease, contract(EVIDENCE), night.instance, day, pa.concat_tables(evidence), inputs=inputs)
     night.lake.replace(lease, contract(DETECTION), night.instance, day, detections, inputs=inputs)
     return rows
+
+
+def _learning(night: Night, day: date, chosen: Mapping[str, Policy]) -> dict[str, alerts.Finding]:
+    """Policies that raise what a model found, on a day that no model scored."""
+    part = night.lake.partition(contract("out__model_score"), night.instance, day)
+    if part is not None and part.rows:
+        return {}
+    reason = "no anomaly model scores this day: run `nowguard model train`; a model scores the days after those it learned"
+    return {id_: alerts.Finding("learning", reason) for id_, policy in chosen.items() if policy.kind is Kind.MODEL}
 
 
 def _broken(loaded: policies.Loaded) -> dict[str, alerts.Finding]:

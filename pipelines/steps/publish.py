@@ -31,7 +31,7 @@ def bring_up_to_date(
 ) -> Published:
     """Alerts of all days of all instances, and every stored partition that changed."""
     started = time.monotonic()
-    frames = _fold(settings, lake, store)
+    frames = {**_fold(settings, lake, store), "models": _models(settings, lake)}
     runs = Runs(store)
     # whoever can read this row reads a file that was published: its own step, up to the moment of writing
     row = night and StepRow(
@@ -67,6 +67,17 @@ def _fold(settings: Settings, lake: Lake, store: StateStore) -> dict[str, pa.Tab
             alerts.Triage(store),
             now=utc_now(),
         )
+
+
+def _models(settings: Settings, lake: Lake) -> pa.Table:
+    """The registries of all instances; where nothing was ever trained the model layer is not even imported."""
+    table = contract("out__model")
+    found = [empty(table)]
+    if (settings.data_dir / "models").is_dir():
+        from pipelines.steps.model_store import ModelStore
+
+        found += [ModelStore(settings.data_dir, instance).frame() for instance in lake.ledger.instances()]
+    return pa.concat_tables(found)
 
 
 def _union(con: duckdb.DuckDBPyConnection, name: str, paths: list[str]) -> None:

@@ -19,7 +19,8 @@ from tests.dags.conftest import REPOSITORY, airflow, environment
 pytestmark = pytest.mark.airflow
 
 DESCRIBE = """
-import json, logging
+import json, logging, sys
+sys.path.append({folder!r})  # as Airflow does for the folder of a bundle
 logging.disable(logging.CRITICAL)
 from airflow.dag_processing.dagbag import DagBag
 bag = DagBag(dag_folder={folder!r})
@@ -33,6 +34,16 @@ out = {{
     "timetable": type(dag.timetable).__name__,
     "outlets": sorted(a.uri for t in dag.tasks for a in t.outlets),
     "parameters": sorted(dag.params),
+    "dags": sorted(bag.dags),
+}}
+weekly = bag.dags["train_models"]
+out["training"] = {{
+    "tasks": {{t.task_id: sorted(t.downstream_task_ids) for t in weekly.tasks}},
+    "mapped": sorted(t.task_id for t in weekly.tasks if t.is_mapped),
+    "catchup": weekly.catchup,
+    "retries": {{t.task_id: t.retries for t in weekly.tasks}},
+    "outlets": sorted(a.uri for t in weekly.tasks for a in t.outlets),
+    "parameters": sorted(weekly.params),
 }}
 print("DESCRIPTION " + json.dumps(out))
 """
@@ -61,14 +72,14 @@ def test_the_dag_loads_without_errors(described: dict[str, object]) -> None:
 def test_the_steps_run_in_order_with_at_most_ten_tasks(described: dict[str, object]) -> None:
     tasks = described["tasks"]
     assert isinstance(tasks, dict)
-    order = ["plan", "extract", "validate", "conform", "features", "detect", "publish"]
+    order = ["plan", "extract", "validate", "conform", "features", "score", "detect", "publish"]
     assert list(tasks) == order
     assert all(tasks[a] == [b] for a, b in itertools.pairwise(order))
     assert len(tasks) <= 10
 
 
 def test_every_step_is_mapped_over_the_instances_and_retried(described: dict[str, object]) -> None:
-    assert described["mapped"] == sorted(["extract", "validate", "conform", "features", "detect", "publish"])
+    assert described["mapped"] == sorted(["extract", "validate", "conform", "features", "score", "detect", "publish"])
     retries = described["retries"]
     assert isinstance(retries, dict)
     assert all(retries[task] >= 1 for task in retries if task != "plan")
@@ -78,6 +89,18 @@ def test_the_schedule_is_an_interval_and_the_ledger_decides_what_is_missing(desc
     assert described["timetable"] == "CronDataIntervalTimetable"
     assert described["catchup"] is False
     assert {"day", "connections"} <= set(described["parameters"])  # type: ignore[call-overload]
+
+
+def test_models_are_trained_by_a_dag_of_few_tasks_that_waits_for_a_night(described: dict[str, object]) -> None:
+    training = described["training"]
+    assert isinstance(training, dict)
+    assert training["tasks"] == {"plan": ["train"], "train": []}
+    assert training["mapped"] == ["train"]
+    assert training["retries"]["train"] >= 1  # a night holds the lease: the training tries again
+    assert training["catchup"] is False
+    assert {"day", "connections"} <= set(training["parameters"])
+    assert training["outlets"] == ["nowguard://models/champions"]
+    assert described["dags"] == ["servicenow_nightly", "train_models"]
 
 
 def test_published_tables_are_assets(described: dict[str, object]) -> None:
