@@ -47,7 +47,8 @@ def _fingerprint(night: Night, day: date, chosen: Mapping[str, Policy]) -> str:
         for table, days in days_to_read(night, day, chosen).items()
     ]
     states = night.lake.fingerprint([contract("out__table_state")], night.instance, _nearest_states(night, day))
-    return revision_of(parts, states, night.settings.sensitivity)
+    shape = contract(DETECTION).columns  # a detection of an older shape is made again
+    return revision_of(parts, states, night.settings.sensitivity, shape)
 
 
 def _detect_day(
@@ -82,7 +83,9 @@ def _learning(night: Night, day: date, chosen: Mapping[str, Policy]) -> dict[str
     part = night.lake.partition(contract("out__model_score"), night.instance, day)
     if part is not None and part.rows:
         return {}
-    reason = "no anomaly model scores this day: run `nowguard model train`; a model scores the days after those it learned"
+    reason = (
+        "no anomaly model scores this day: run `nowguard model train`; a model scores the days after those it learned"
+    )
     return {id_: alerts.Finding("learning", reason) for id_, policy in chosen.items() if policy.kind is Kind.MODEL}
 
 

@@ -81,7 +81,7 @@ class Registry:
         return next((r for r in reversed(held) if r.trained_to < day), None)
 
     def role_of(self, revision: Revision) -> str:
-        if self.champion == revision:
+        if self.promotions and self.promotions[-1].revision == revision.revision:
             return "champion"
         if any(p.revision == revision.revision for p in self.promotions):
             return "retired"
@@ -155,7 +155,7 @@ class ModelStore:
                 f"the artefact of {model_id} {found.revision} is gone",
                 remedy="restore it from a backup, or train again",
             )
-        if registry.champion != found:
+        if registry.role_of(found) != "champion":
             made = Promotion(found.revision, decided_by, reason)
             self._write(Registry(model_id, registry.revisions, (*registry.promotions, made)))
         return found

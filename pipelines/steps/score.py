@@ -6,13 +6,14 @@ learn from it. Where there is none the day stays without scores, and coverage sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
-import pyarrow as pa
 
 from models.attribution import attribute
+from models.core import Fitted
 from models.drift import drift
 from models.registry import catalogue
 from models.score import score as score_rows
@@ -30,19 +31,36 @@ SURPRISING = 1.0  # a surprise that one day in three reaches is none
 LEAST_SHARE = 1e-4  # no training window tells smaller shares apart
 
 Champions = Mapping[str, str]  # model -> revision
+Found = Mapping[str, pl.DataFrame]  # table -> rows of some days
 
 
 def score(night: Night, lease: Lease) -> list[StepRow]:
     """Write `out__model_score`, `out__model_attribution` and `out__model_drift` of every stale day, in order."""
     store = ModelStore(night.settings.data_dir, night.instance)
+    days = night.landed_days()
+    champions = {day: champions_of(night, store, day) for day in days}
+    inputs = {day: _fingerprint(night, day, champions) for day in days}
+    held = {day: night.lake.partition(contract(SCORE), night.instance, day) for day in days}
+    stale = [day for day in days if (part := held[day]) is None or part.inputs != inputs[day]]
     rows: list[StepRow] = []
-    for day in night.landed_days():
-        champions = champions_of(night, store, day)
-        inputs = _fingerprint(night, day, champions)
-        part = night.lake.partition(contract(SCORE), night.instance, day)
-        if part is None or part.inputs != inputs:
-            rows += _score_day(night, lease, store, day, champions, inputs)
+    for batch in _batches(stale, champions):
+        with timed() as spent:
+            found = _scored(night, store, batch, champions[batch[0]])
+        for day in batch:
+            rows += _write(night, lease, day, found, champions[day], inputs[day], spent[0] / len(batch))
     return rows
+
+
+def _batches(stale: list[date], champions: Mapping[date, Champions]) -> Iterator[list[date]]:
+    """Days in order with the same champions, at most a week at once: a forest's preparation is paid once a batch."""
+    batch: list[date] = []
+    for day in stale:
+        if batch and (len(batch) == WEEK or champions[day] != champions[batch[0]]):
+            yield batch
+            batch = []
+        batch.append(day)
+    if batch:
+        yield batch
 
 
 def champions_of(night: Night, store: ModelStore, day: date) -> Champions:
@@ -70,79 +88,102 @@ def _recorded(night: Night, day: date) -> Champions:
     return dict(frame.select("model_id", "model_revision").unique().iter_rows())
 
 
-def _fingerprint(night: Night, day: date, champions: Champions) -> str:
-    week = days_between(day - timedelta(days=WEEK - 1), day)
-    profiles = {night.lake.fingerprint([contract(catalogue()[id_].table)], night.instance, week) for id_ in champions}
-    earlier = night.lake.fingerprint([contract(SCORE)], night.instance, week[:-1]) if champions else ""
-    return revision_of(dict(champions), sorted(profiles), earlier)
+def _fingerprint(night: Night, day: date, champions: Mapping[date, Champions]) -> str:
+    """The week's profiles and the champions of its days decide the scores: surprises are summed over them."""
+    week = _week(day)
+    tables = {catalogue()[id_].contract for near in week for id_ in champions.get(near, {})}
+    profiles = sorted(night.lake.fingerprint([table], night.instance, week) for table in tables)
+    return revision_of([sorted(champions.get(near, {}).items()) for near in week], profiles)
 
 
-def _score_day(
-    night: Night, lease: Lease, store: ModelStore, day: date, champions: Champions, inputs: str
-) -> list[StepRow]:
-    tables = {name: [empty(contract(name))] for name in (SCORE, ATTRIBUTION, DRIFT)}
-    with timed() as spent:
-        for id_, revision in sorted(champions.items()):
-            for name, found in _scored_by(night, store, id_, revision, day).items():
-                tables[name].append(found)
-        parts = {
-            name: night.lake.replace(lease, contract(name), night.instance, day, _in_order(name, found), inputs=inputs)
-            for name, found in tables.items()
-        }
-    state = "ok" if champions else "empty"
-    said = ", ".join(f"{id_} {revision}" for id_, revision in sorted(champions.items()))
-    said = said or "no model scores this day: run `nowguard model train`"
-    return [
-        StepRow("score", name, day, state, part.rows, spent[0] if name == SCORE else 0.0, said if name == SCORE else "")
-        for name, part in parts.items()
-    ]
+def _week(day: date) -> list[date]:
+    return days_between(day - timedelta(days=WEEK - 1), day)
 
 
-def _scored_by(night: Night, store: ModelStore, id_: str, revision: str, day: date) -> dict[str, pa.Table]:
-    """One model's rows of the three tables."""
-    fitted = store.fitted(id_, revision)
-    table = contract(fitted.model.table)
-    week = days_between(day - timedelta(days=WEEK - 1), day)
-    recent = _read(night, table, week)
-    today = recent.filter(pl.col("event_date") == day)
-    if today.is_empty():
-        return {}
-    frame = today.to_arrow()
-    scored = pl.DataFrame(score_rows(fitted, frame, threads=night.settings.threads)).rename(
-        {"group": "peer_group", "risk": "risk_score"}
+def _scored(night: Night, store: ModelStore, batch: list[date], champions: Champions) -> Found:
+    """Rows of the three tables for the days of a batch."""
+    found: dict[str, list[pl.DataFrame]] = {SCORE: [], ATTRIBUTION: [], DRIFT: []}
+    for id_, revision in sorted(champions.items()):
+        fitted = store.fitted(id_, revision)
+        recent = _read(night, fitted.model.contract, days_between(_week(batch[0])[0], batch[-1]))
+        if recent.filter(pl.col("event_date").is_in(batch)).is_empty():
+            continue
+        stamp = {"instance": night.instance, "model_id": id_, "model_revision": revision}
+        for name, rows in _by(night, fitted, recent, batch).items():
+            found[name] += [rows.with_columns(*_literals(stamp))]
+    return {
+        name: pl.concat(frames) if frames else pl.DataFrame(empty(contract(name))) for name, frames in found.items()
+    }
+
+
+def _by(night: Night, fitted: Fitted, recent: pl.DataFrame, batch: list[date]) -> Found:
+    """One model's rows; `recent` holds the profiles of the batch and of the six days before it."""
+    rows = recent.filter(pl.col("event_date").is_in(batch))
+    names = rows.select("event_date", "user_uid", "user_name")
+    scored = pl.DataFrame(score_rows(fitted, rows.to_arrow(), threads=night.settings.threads))
+    scores = scored.rename({"group": "peer_group", "risk": "risk_score"}).join(
+        names, on=["event_date", "user_uid"], how="left", maintain_order="left"
     )
-    stamp = {"instance": night.instance, "model_id": id_, "model_revision": revision}
-    scores = scored.join(today.select("user_uid", "user_name"), on="user_uid", how="left", maintain_order="left")
-    scores = _with_run(scores, _earlier(night, id_, week[:-1])).with_columns(
-        (pl.col("risk_score") >= 50).fill_null(False).alias("is_in_budget"), *_literals({**stamp, "event_date": day})
-    )
-    strange = scored.filter(pl.col("percentile") >= EXPLAINED)["user_uid"]
-    explained = today.filter(pl.col("user_uid").is_in(strange.implode()))
-    found = {SCORE: scores}
+    earlier = _earlier(night, fitted.model.id, days_between(_week(batch[0])[0], batch[0] - timedelta(days=1)))
+    strange = scored.filter(pl.col("percentile") >= EXPLAINED).select("event_date", "user_uid")
+    explained = rows.join(strange, on=["event_date", "user_uid"], how="semi", maintain_order="left")
+    found = {SCORE: _with_runs(scores, earlier, batch)}
     if not explained.is_empty():
-        found[ATTRIBUTION] = pl.DataFrame(attribute(fitted, explained.to_arrow())).with_columns(*_literals(stamp))
-    moved = pl.DataFrame(drift(fitted, recent.to_arrow())).rename({"group": "peer_group", "rows": "user_days"})
-    found[DRIFT] = moved.with_columns(*_literals({**stamp, "event_date": day}))
-    return {name: _as(contract(name), rows) for name, rows in found.items()}
+        found[ATTRIBUTION] = pl.DataFrame(attribute(fitted, explained.to_arrow()))
+    found[DRIFT] = pl.concat([_drift(fitted, recent, day) for day in batch])
+    return found
 
 
-def _with_run(scores: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
-    """The day's surprise, and what the last seven days' sum to."""
+def _drift(fitted: Fitted, recent: pl.DataFrame, day: date) -> pl.DataFrame:
+    week = recent.filter(pl.col("event_date").is_in(_week(day)))
+    moved = pl.DataFrame(drift(fitted, week.to_arrow())).rename({"group": "peer_group", "rows": "user_days"})
+    return moved.with_columns(pl.lit(day).alias("event_date"))
+
+
+def _with_runs(scores: pl.DataFrame, earlier: pl.DataFrame, batch: list[date]) -> pl.DataFrame:
+    """Each day's surprise, and what the seven days up to it sum to."""
     share = (1 - pl.col("percentile") / 100).clip(LEAST_SHARE, 1.0)
-    today = scores.with_columns((-share.log()).round(4).alias("surprise"))
-    run = pl.concat([earlier, today.select("user_uid", "surprise")]).filter(pl.col("surprise") > SURPRISING)
-    summed = run.group_by("user_uid").agg(
-        pl.col("surprise").sort().sum().round(4).alias("surprise_7d"),  # sorted: a float sum depends on its order
+    today = scores.with_columns(
+        (-share.log()).round(4).alias("surprise"), (pl.col("risk_score") >= 50).fill_null(False).alias("is_in_budget")
+    )
+    both = pl.concat([earlier, today.select("event_date", "user_uid", "surprise")])
+    both = both.filter(pl.col("surprise") > SURPRISING)
+    runs = pl.concat([_run(both.filter(pl.col("event_date").is_in(_week(day))), day) for day in batch])
+    joined = today.join(runs, on=["event_date", "user_uid"], how="left", maintain_order="left")
+    return joined.with_columns(pl.col("surprise_7d").fill_null(0.0), pl.col("strange_days_7d").fill_null(0))
+
+
+def _run(week: pl.DataFrame, day: date) -> pl.DataFrame:
+    return week.group_by("user_uid").agg(
+        pl.lit(day).alias("event_date"),
+        pl.col("surprise")
+        .sort()
+        .sum()
+        .round(4)
+        .alias("surprise_7d"),  # sorted: a sum of fractions depends on its order
         pl.len().cast(pl.Int64).alias("strange_days_7d"),
     )
-    return today.join(summed, on="user_uid", how="left", maintain_order="left").with_columns(
-        pl.col("surprise_7d").fill_null(0.0), pl.col("strange_days_7d").fill_null(0)
-    )
+
+
+def _write(
+    night: Night, lease: Lease, day: date, found: Found, champions: Champions, inputs: str, seconds: float
+) -> list[StepRow]:
+    said = ", ".join(f"{id_} {revision}" for id_, revision in sorted(champions.items()))
+    said = said or "no model scores this day: run `nowguard model train`"
+    rows = []
+    for name, frame in found.items():
+        table = contract(name)
+        of_day = frame.filter(pl.col("event_date") == day).select(table.columns).sort(table.sort_by)
+        part = night.lake.replace(lease, table, night.instance, day, conform(table, of_day.to_arrow()), inputs=inputs)
+        state = "ok" if champions else "empty"
+        row = StepRow("score", name, day, state, part.rows)
+        rows.append(replace(row, seconds=seconds, message=said) if name == SCORE else row)
+    return rows
 
 
 def _earlier(night: Night, id_: str, days: list[date]) -> pl.DataFrame:
     frame = _read(night, contract(SCORE), days)
-    return frame.filter(pl.col("model_id") == id_).select("user_uid", "surprise")
+    return frame.filter(pl.col("model_id") == id_).select("event_date", "user_uid", "surprise")
 
 
 def _read(night: Night, table: Table, days: list[date]) -> pl.DataFrame:
@@ -154,11 +195,3 @@ def _read(night: Night, table: Table, days: list[date]) -> pl.DataFrame:
 
 def _literals(values: Mapping[str, object]) -> list[pl.Expr]:
     return [pl.lit(value).alias(name) for name, value in values.items()]
-
-
-def _as(table: Table, frame: pl.DataFrame) -> pa.Table:
-    return conform(table, frame.select(table.columns).to_arrow())
-
-
-def _in_order(name: str, found: list[pa.Table]) -> pa.Table:
-    return pa.concat_tables(found).sort_by([(column, "ascending") for column in contract(name).sort_by])

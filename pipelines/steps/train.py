@@ -6,6 +6,7 @@ or as a false positive: a day of that kind is one to learn.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -133,7 +134,8 @@ def excluded(night: Night, days: Sequence[date]) -> pa.Table:
 
 def _figures(found: Comparison) -> list[tuple[str, float]]:
     names = ("rank_correlation", "top_overlap", "budget_used", "injected_recall", "champion_injected_recall")
-    return [(name, round(float(getattr(found, name)), 4)) for name in names]
+    values = {name: float(getattr(found, name)) for name in names}
+    return [(name, round(value, 4)) for name, value in values.items() if not math.isnan(value)]
 
 
 def _reason(found: Comparison, champion: Revision | None) -> str:
