@@ -1,11 +1,14 @@
-"""One organisation through the project's own steps after extraction: conform, features, detect, fold."""
+"""One organisation through the project's own steps after extraction: conform, features, score, detect, fold.
+
+Models are trained as in production: weekly, from the second week on, on the days so far without what the policies raised.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from datetime import date
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +25,14 @@ from pipelines.steps.night import Night
 from pipelines.steps.publish import bring_up_to_date
 
 INSTANCE = "bench"
-STEPS = ("features", "detect")
+FIRST_TRAINING, WEEK = 14, 7  # days
 
 
 class Replay(Night):
     """A night whose days begin with the world's: attachments made before are context, not days to judge."""
 
     def landed_days(self) -> list[date]:
-        return [day for day in super().landed_days() if day >= self.first]
+        return [day for day in super().landed_days() if day >= self.options.get("since", self.first)]
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Replayed:
     behaviors: list[dict[str, Any]]
     coverage: list[dict[str, Any]]
     incidents: list[Incident]
+    user_risk: list[dict[str, Any]]
     seconds: Mapping[str, float]
 
 
@@ -69,14 +73,29 @@ def replay(world: World, folder: Path, *, sensitivity: str = "medium") -> Replay
         days = land(world, night.lake, lease, INSTANCE)
         seconds["land"] = time.monotonic() - started
         seconds["conform"] = _conform(night, lease)
-        for step in STEPS:
-            seconds[step] = perform(night, lease, step).seconds
+        seconds["features"] = perform(night, lease, "features").seconds
+        for step in ("score", "detect", "train"):
+            seconds[step] = 0.0
+        for week in _weeks(night):
+            for step in ("score", "detect", "train"):
+                seconds[step] += perform(week, lease, step).seconds if step != "train" or week.last < last else 0.0
         seconds["publish"] = bring_up_to_date(settings, night.lake, night.store).seconds
     night.store.close()
     with duckdb.connect(str(settings.warehouse), read_only=True) as con:
-        alerts, behaviors, coverage = (_rows(con, view) for view in ("alerts", "behaviors", "coverage"))
+        alerts, behaviors, coverage, risk = (
+            _rows(con, view) for view in ("alerts", "behaviors", "coverage", "user_risk")
+        )
     incidents = [Incident.of(row) for row in world.truth["incidents"]]
-    return Replayed(world.seed, humans(world), tuple(days), alerts, behaviors, coverage, incidents, seconds)
+    return Replayed(world.seed, humans(world), tuple(days), alerts, behaviors, coverage, incidents, risk, seconds)
+
+
+def _weeks(night: Replay) -> Iterator[Replay]:
+    """The days up to each training, then those after the last one."""
+    first = night.first
+    ends = [first + timedelta(days=n - 1) for n in range(FIRST_TRAINING, (night.last - first).days + 1, WEEK)]
+    for end in [*ends, night.last]:
+        yield replace(night, first=first, last=end, options={"since": night.options.get("since", night.first)})
+        first = end + timedelta(days=1)
 
 
 def _conform(night: Night, lease: Lease) -> float:
