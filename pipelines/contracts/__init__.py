@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache
+from typing import Any
 
 from pipelines.contracts.table import Table
 from pipelines.errors import UsageError
@@ -17,17 +18,17 @@ from pipelines.errors import UsageError
 
 @cache
 def registry() -> dict[str, Table]:
-    """All contracts by name, in layer and name order. Each module of a layer's folder holds one `TABLE`."""
+    """All contracts by name, in layer and module order. Each module of a layer's folder holds a `TABLE`, or `TABLES`."""
     tables: dict[str, Table] = {}
     for layer in ("raw", "core", "feat", "state", "out"):
         package = importlib.import_module(f"{__name__}.{layer}")
         for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda i: i.name):
             if info.name.startswith("_"):
                 continue
-            table: Table = importlib.import_module(f"{package.__name__}.{info.name}").TABLE
-            if table.name in tables:
-                raise UsageError(f"two contracts are named {table.name}", remedy="rename one")
-            tables[table.name] = table
+            for table in _declared(importlib.import_module(f"{package.__name__}.{info.name}")):
+                if table.name in tables:
+                    raise UsageError(f"two contracts are named {table.name}", remedy="rename one")
+                tables[table.name] = table
     return tables
 
 
@@ -39,6 +40,15 @@ def contract(name: str) -> Table:
         raise UsageError(f"no table is called {name}", remedy="list them with `nowguard tables`") from None
 
 
-def sources() -> dict[str, Table]:
-    """Raw contracts by the name of their ServiceNow table, e.g. `sysevent`."""
-    return {t.source.table: t for t in registry().values() if t.source is not None}
+def _declared(module: Any) -> tuple[Table, ...]:
+    return module.TABLES if hasattr(module, "TABLES") else (module.TABLE,)
+
+
+def sources(purpose: str = "activity") -> dict[str, Table]:
+    """Raw contracts by the name of their ServiceNow table, e.g. `sysevent`; of one purpose."""
+    return {t.source.table: t for t in registry().values() if t.source is not None and t.source.purpose == purpose}
+
+
+def all_sources() -> dict[str, Table]:
+    """Raw contracts of every purpose by the name of their ServiceNow table."""
+    return {**sources(), **sources("posture")}

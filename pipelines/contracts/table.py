@@ -149,6 +149,7 @@ class Source:
     `snapshot`: read whole, ordered by `sys_id`, and filed under the last day of the run.
     `history_days` is what the instance still holds at first contact where it rotates the table; None: no rotation.
     `fallback_for` names the table that this one stands in for where that one cannot be read.
+    `purpose`: a table that only posture asks for is read by its step, not by the nightly extraction of activity.
     """
 
     table: str
@@ -157,6 +158,7 @@ class Source:
     query: str = ""  # a constant encoded query that narrows what is read
     optional: bool = False  # its absence degrades, it does not blind
     fallback_for: str = ""
+    purpose: Literal["activity", "posture"] = "activity"
 
 
 INSTANCE = Field("instance", Dtype.STRING, "Short name of the ServiceNow instance", required=True)

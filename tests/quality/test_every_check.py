@@ -5,14 +5,16 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from pipelines.contracts import registry
+from pipelines.contracts import registry, sources
 from pipelines.contracts.table import Check, CheckKind, Table
 from pipelines.quality import QualityReport, validate_partition
 from pipelines.quality.metrics import watched_columns
 from pipelines.quality.suite import EXPECTATION_OF, suite_of
 from tests.quality.frames_of import DAY, INSTANCE, Columns, as_arrow, broken, usual, valid
 
-TABLES = list(registry().values())
+POSTURE = list(sources("posture").values())
+#: All posture tables are declared by one function and have the same checks: one of them speaks for all.
+TABLES = [t for t in registry().values() if t not in POSTURE[1:]]
 
 
 def expanded(table: Table) -> list[Check]:
@@ -24,6 +26,11 @@ def expanded(table: Table) -> list[Check]:
         else:
             found.append(check)
     return found
+
+
+def test_posture_tables_are_checked_alike_and_for_their_key_alone() -> None:
+    assert {t.all_checks() for t in POSTURE} == {POSTURE[0].all_checks()}
+    assert {c.kind for c in POSTURE[0].all_checks()} == {CheckKind.NOT_NULL, CheckKind.UNIQUE_KEY}
 
 
 CASES = [pytest.param(t, c, id=f"{t.name}-{c.kind}-{c.column}") for t in TABLES for c in expanded(t)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.contracts.raw._fields import UPDATED_ON, content, snapshot, text
+from pipelines.contracts.raw._fields import UPDATED_ON, content, reference, snapshot, text
 from pipelines.contracts.table import Source
 
 TABLE = snapshot(
@@ -11,5 +11,6 @@ TABLE = snapshot(
     text("name", "Role name"),
     content("description", "What the role is for"),
     text("elevated_privilege", "true where it must be elevated to"),
+    reference("assignable_by", "Role that one must hold to grant it"),
     UPDATED_ON,
 )

@@ -1,0 +1,43 @@
+"""Questions that need a number and no row: what the instance counts for us, and whatever it counts stays there.
+
+Read with one request each. A count over a table that may not be read is no answer: the question is then unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How many rows of `table` match the encoded `query`; empty: all of them."""
+
+    table: str
+    query: str
+    about: str
+
+
+QUESTIONS = MappingProxyType(
+    {
+        "blacklisted_password": Question("blacklisted_password", "", "Passwords that nobody may choose"),
+        "sso_user_with_password": Question(
+            "sys_user",
+            "active=true^sourceISNOTEMPTY^user_passwordISNOTEMPTY",
+            "Users of a directory who could also log in with a password kept here",
+        ),
+        "script_include_eval": Question(
+            "sys_script_include", "active=true^scriptLIKEeval(", "Script includes that evaluate text as code"
+        ),
+        "script_include_evaluator": Question(
+            "sys_script_include",
+            "active=true^scriptLIKEGlideEvaluator",
+            "Script includes that evaluate stored expressions",
+        ),
+        "callable_script_without_secure_api": Question(
+            "sys_script_include",
+            "active=true^client_callable=true^scriptLIKEnew GlideRecord(^scriptNOT LIKEcanRead",
+            "Scripts that a browser may call and that read records without asking for rights",
+        ),
+    }
+)
