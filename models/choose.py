@@ -84,18 +84,21 @@ def _rank(model: Model, frame: pa.Table) -> npt.NDArray[np.uint64]:
 
     rank = np.full(frame.num_rows, model.seed, dtype=np.uint64)
     for name in model.key:
-        column = pc.cast(frame[name], pa.string()).combine_chunks().dictionary_encode()
-        hashes = hash_array(np.asarray(column.dictionary.to_numpy(zero_copy_only=False), dtype=object))
-        rank = _mixed(rank ^ np.append(hashes, np.uint64(0))[pc.fill_null(column.indices, -1).to_numpy()])
+        column = frame[name].combine_chunks().dictionary_encode()
+        texts = pc.cast(column.dictionary, pa.string()).to_numpy(zero_copy_only=False)
+        hashes = np.append(hash_array(np.asarray(texts, dtype=object)), np.uint64(0))
+        rank ^= hashes[pc.fill_null(column.indices, -1).to_numpy()]
+        _mix(rank)
     return rank
 
 
-def _mixed(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """The finaliser of SplitMix64 (Steele et al. 2014): every bit of the input moves every bit of the output."""
-    state = (state + np.uint64(0x9E3779B97F4A7C15)).astype(np.uint64)
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))
+def _mix(state: npt.NDArray[np.uint64]) -> None:
+    """The finaliser of SplitMix64 (Steele et al. 2014), in place: every bit that goes in moves every bit that comes out."""
+    state += np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        state ^= state >> np.uint64(shift)
+        state *= np.uint64(factor)
+    state ^= state >> np.uint64(31)
 
 
 def _smallest(rows: npt.NDArray[np.int64], rank: npt.NDArray[np.uint64], count: int) -> npt.NDArray[np.int64]:

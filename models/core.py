@@ -50,9 +50,12 @@ class Model:
     tail: Literal["high", "both"] = "high"  # high: less than usual is not strange
     scaling: Literal["robust", "none"] = "robust"
     trim: float = 0.01  # strangest share of the rows, by the second opinion, that no tree learns
+    beyond: float = 0.05  # share of learned rows added with one feature lifted beyond all that was seen (`models.grow`)
     trees: int = 100
     sample_size: int = 256  # rows that one tree sees
-    training_rows: int = 25_600  # rows drawn for training at most: more than the trees can see cannot matter
+    training_rows: int = (
+        12_800  # rows drawn for training at most: trees x sample_size are twice as many, so no tree lacks rows
+    )
     seed: int = 20261126
 
     def __post_init__(self) -> None:
@@ -64,9 +67,10 @@ class Model:
             )
         if len(set(self.features)) != len(self.features) or not self.features:
             raise UsageError(f"model {self.id} has no features, or one twice", remedy="correct its file")
-        if not 0 < self.alert_budget < 500 or not 0 <= self.trim < 0.5:
+        if not 0 < self.alert_budget < 500 or not 0 <= self.trim < 0.5 or not 0 <= self.beyond < 0.5:
             raise UsageError(
-                f"model {self.id}: budget or trim is out of range", remedy="budget 0-500 of 1,000, trim 0-0.5"
+                f"model {self.id}: budget, trim or beyond is out of range",
+                remedy="budget 0-500 of 1,000, the others 0-0.5",
             )
 
     @property
@@ -160,13 +164,14 @@ class Deciles:
 @dataclass(frozen=True, slots=True)
 class Group:
     """The forests of one peer group: the rolling view of recent rows beside the frozen reference (decision 0091).
-    `combined` says how often the smaller share of both was as small as this."""
+    `shift` is how many cuts the paths of most rolling rows are shorter in the reference than its own rows' were: where everybody
+    moved, nobody is strange for it."""
 
     name: str
     members: int
     rolling: View
     reference: View
-    combined: Tail
+    shift: float
     opinion: Opinion
     deciles: Deciles
 

@@ -3,17 +3,24 @@
 Scaling. A count of 4,000 beside days of 3 would stretch the range in which cuts fall, and most cuts would be wasted on it. So the
 distance from the middle, in spreads, is laid on a logarithm before trees are grown. It is a rising function of the value, so a cut
 there is a cut at one value here: thresholds are carried back, and no row ever has to be scaled to be scored.
+
+Beyond. Cuts fall between values that training saw, so 4,000 files would look no stranger than the 60 of the busiest day, and
+a feature that was always 0 would never be cut at all. So a few rows are added in which one feature is lifted to between once
+and twice its highest value on that logarithm: there is room for cuts beyond, and whatever lies there is alone (decision 0092).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from models.core import Floats, Forest, Matrix, Model
 
 _SPREADS = ((0.25, 0.75), (0.1, 0.9), (0.05, 0.95), (0.01, 0.99), (0.0, 1.0))
+_REACH = 2.0  # times the highest value, on the logarithm
+_LEAST_EDGE = 0.5  # where a feature never varied: half a unit on the logarithm
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +43,14 @@ class Scaling:
 
 
 def scaling_of(model: Model, values: Matrix) -> Scaling:
-    """Median, and the narrowest of a few quantile ranges that is not nought: counts are mostly 0, and then the middle half says
+    """Of values without NaN: the median, and the narrowest of a few quantile ranges that is not nought: counts are mostly 0, and then the middle half says
     nothing. A feature that never varied has spread 1."""
-    center = np.nanmedian(values, axis=0).astype(np.float64)
+    levels = np.array(_SPREADS)
+    found = np.quantile(values, np.append(levels.ravel(), 0.5), axis=0).astype(np.float64)
     spread = np.zeros(values.shape[1])
-    for low, high in _SPREADS:
-        found = np.nanquantile(values, [low, high], axis=0)
-        width = (found[1] - found[0]).astype(np.float64)
-        spread = np.where(spread > 0, spread, width)
+    for low, high in zip(found[:-1:2], found[1::2], strict=True):
+        spread = np.where(spread > 0, spread, high - low)
+    center = found[-1]
     return Scaling(center, np.where(spread > 0, spread, 1.0), model.tail)
 
 
@@ -51,30 +58,45 @@ def grow(model: Model, values: Matrix, scaling: Scaling | None, *, threads: int 
     """PyOD's isolation forest over `values` (no NaN). `scaling` None: as they are. The same for any number of threads."""
     from pyod.models.iforest import IForest
 
+    rows = _with_beyond(model, values.astype(np.float64) if scaling is None else scaling.applied(values))
     grown = IForest(
         n_estimators=model.trees,
-        max_samples=min(model.sample_size, len(values)),
+        max_samples=min(model.sample_size, len(rows)),
         random_state=model.seed,
         n_jobs=threads,
-    ).fit(values if scaling is None else scaling.applied(values))
-    return _flattened(
-        [(one.tree_, chosen) for one, chosen in zip(grown.estimators_, grown.estimators_features_, strict=True)],
-        scaling,
-    )
+    ).fit(rows)
+    return flattened(grown, scaling)
 
 
-def _flattened(trees: list[tuple[object, np.ndarray]], scaling: Scaling | None) -> Forest:
+def _with_beyond(model: Model, rows: Floats) -> Floats:
+    """`rows` and the lifted copies; with `tail="both"` as many are lowered under the lowest value."""
+    count = int(len(rows) * model.beyond)
+    if not count:
+        return rows
+    rng = np.random.default_rng(model.seed)
+    lifted = rows[rng.choice(len(rows), count, replace=False)]
+    which, far = rng.integers(0, rows.shape[1], count), rng.uniform(1.0, _REACH, count)
+    edge = np.maximum(rows.max(axis=0), _LEAST_EDGE)[which]
+    if model.tail == "both":
+        edge = np.where(rng.random(count) < 0.5, np.minimum(rows.min(axis=0), -_LEAST_EDGE)[which], edge)
+    lifted[np.arange(count), which] = edge * far
+    return np.concatenate([rows, lifted])
+
+
+def flattened(grown: Any, scaling: Scaling | None) -> Forest:
+    """The arrays of a fitted PyOD or scikit-learn forest, thresholds carried back through `scaling`."""
+    trees = zip((one.tree_ for one in grown.estimators_), grown.estimators_features_, strict=True)
     roots, features, thresholds, children, rows, paths = [], [], [], [], [], []
     start = 0
     for tree, chosen in trees:
-        count = tree.node_count  # type: ignore[attr-defined]  # scikit-learn's compiled Tree
+        count = tree.node_count
         own = np.arange(count)
-        is_leaf = tree.children_left < 0  # type: ignore[attr-defined]
-        feature = np.where(is_leaf, 0, chosen[np.maximum(tree.feature, 0)])  # type: ignore[attr-defined]
-        threshold = tree.threshold if scaling is None else scaling.undone(feature, tree.threshold)  # type: ignore[attr-defined]
-        pair = np.stack([tree.children_left, tree.children_right], axis=1)  # type: ignore[attr-defined]
+        is_leaf = tree.children_left < 0
+        feature = np.where(is_leaf, 0, chosen[np.maximum(tree.feature, 0)])
+        threshold = tree.threshold if scaling is None else scaling.undone(feature, tree.threshold)
+        pair = np.stack([tree.children_left, tree.children_right], axis=1)
         pair = np.where(is_leaf[:, None], own[:, None], pair)
-        held = tree.n_node_samples  # type: ignore[attr-defined]
+        held = tree.n_node_samples
         roots.append(start)
         features.append(feature)
         thresholds.append(np.where(is_leaf, 0.0, threshold))

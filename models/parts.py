@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from models.core import ORGANISATION, Deciles, Forest, Group, Opinion, Tail, View
+from models.opinion import STEPS
 
 Arrays = Mapping[str, np.ndarray]
 _FOREST = {"roots": "<i4", "feature": "<i4", "threshold": "<f4", "children": "<i4", "rows": "<i4", "depth": "<f8"}
@@ -28,9 +29,10 @@ def taken_apart(
     said: list[dict[str, Any]] = []
     for number, group in enumerate(groups.values()):
         numbers = [_number(view, views) for view in (group.rolling, group.reference)]
-        said.append({"name": group.name, "members": group.members, "rolling": numbers[0], "reference": numbers[1]})
+        told = {"name": group.name, "members": group.members, "shift": group.shift}
+        said.append({**told, "rolling": numbers[0], "reference": numbers[1]})
         at = f"group{number}"
-        arrays |= _of_tail(f"{at}.combined", group.combined) | _of_tail(f"{at}.opinion", group.opinion.tail)
+        arrays |= _of_tail(f"{at}.opinion", group.opinion.tail)
         arrays |= {f"{at}.knots": group.opinion.knots, f"{at}.surprise": group.opinion.surprise}
         arrays |= {f"{at}.edges": group.deciles.edges, f"{at}.shares": group.deciles.shares}
     for number, view in enumerate(views):
@@ -52,13 +54,13 @@ def put_together(
         at, name = f"group{number}", str(said["name"])
         rolling, reference = (_one(known, said[side]) for side in ("rolling", "reference"))
         knots, surprise = arrays[f"{at}.knots"], arrays[f"{at}.surprise"]
-        _is(knots, "<f4", (None, features, None), f"{at}.knots")
+        _is(knots, "<f4", (None, features, STEPS), f"{at}.knots")
         _is(surprise, "<f8", knots.shape, f"{at}.surprise")
         edges, shares = arrays[f"{at}.edges"], arrays[f"{at}.shares"]
         _is(edges, "<f8", (features, 9), f"{at}.edges")
         _is(shares, "<f8", (features, 10), f"{at}.shares")
         found[name] = Group(
-            name, int(said["members"]), rolling, reference, _tail(arrays, f"{at}.combined"),
+            name, int(said["members"]), rolling, reference, _shift(said["shift"]),
             Opinion(knots, surprise, _tail(arrays, f"{at}.opinion")), Deciles(edges, shares),
         )  # fmt: skip
     if next(iter(found), "") != ORGANISATION or len(found) != len(groups):
@@ -122,6 +124,12 @@ def _sound(forest: Forest, at: str, features: int) -> None:
         or (forest.depth < 0).any()
     ):
         raise ValueError(f"{at}: a node is impossible")
+
+
+def _shift(value: object) -> float:
+    if not isinstance(value, (int, float)) or not 0.0 <= value < 1e6:
+        raise ValueError(f"a shift of {value!r} cuts")
+    return float(value)
 
 
 def _is(array: np.ndarray, kind: str, shape: tuple[int | None, ...], name: str) -> None:

@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from models.core import Fitted, Floats, Group, Matrix, View
+from models.core import Fitted, Floats, Group, Matrix
 from models.matrix import checked, chunks, filled, groups_of, matrix
-from models.opinion import strangeness
 from models.tables import SCORE
 from models.tail import percentile, risk
-from models.walk import depths
+from models.walk import depths, surprises
+
+_TWO_TRIES = float(np.log(2.0))  # a row that may be rare in either of two views is so twice as often (Bonferroni)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +45,16 @@ def score(fitted: Fitted, frame: pa.Table, *, threads: int = 1) -> pa.Table:
 
 def judged(group: Group, values: Matrix, *, threads: int = 1) -> Judged:
     """`values` of rows of this group, without NaN."""
-    depth, share = _seen(group.rolling, values, threads)
+    depth = depths(group.rolling.forest, values, threads=threads)
+    share = group.rolling.tail.log_shares(-depth)
     by_reference = np.zeros(len(values), dtype=np.bool_)
     if group.reference.forest is not group.rolling.forest:
-        other_depth, other = _seen(group.reference, values, threads)
+        other_depth = depths(group.reference.forest, values, threads=threads)
+        other = group.reference.tail.log_shares(-other_depth - group.shift)
         by_reference = other < share
-        depth, share = np.where(by_reference, other_depth, depth), np.minimum(share, other)
-    return Judged(depth, by_reference, group.combined.log_shares(-share))
-
-
-def _seen(view: View, values: Matrix, threads: int) -> tuple[Floats, Floats]:
-    depth = depths(view.forest, values, threads=threads)
-    return depth, view.tail.log_shares(-depth)
+        depth = np.where(by_reference, other_depth, depth)
+        share = np.minimum(np.minimum(share, other) + _TWO_TRIES, 0.0)
+    return Judged(depth, by_reference, share)
 
 
 def _chunk(fitted: Fitted, frame: pa.Table, names: list[str], threads: int) -> pa.Table:
@@ -71,7 +70,7 @@ def _chunk(fitted: Fitted, frame: pa.Table, names: list[str], threads: int) -> p
         rows = filled(values if mine.all() else values[mine], group.rolling.baseline)
         found = judged(group, rows, threads=threads)
         depth[mine], share[mine], by_reference[mine] = found.depth, found.log_share, found.by_reference
-        opinion[mine] = group.opinion.tail.log_shares(strangeness(group.opinion.knots, group.opinion.surprise, rows))
+        opinion[mine] = group.opinion.tail.log_shares(surprises(group.opinion.knots, group.opinion.surprise, rows))
     silent = unknown * 2 > len(model.features)  # more is unknown than known: no number would mean anything
     columns = (
         pa.DictionaryArray.from_arrays(pa.array(group_of_row), pa.array(names, pa.string())).cast(pa.string()),

@@ -30,12 +30,12 @@ class _Cut:
 
     level: int
     feature: int
-    threshold: np.float32
+    threshold: float
     goes_right: bool
     bit: int
     is_new: bool  # the first cut on this feature on the way
     features: tuple[int, ...]  # on the way, in the order of bits
-    table: Floats | None  # of the leaf below: features on the way x masks
+    leaf: int  # number of the leaf below, -1 where there is none
 
 
 def shapley(forest: Forest, values: Matrix) -> tuple[Floats, float]:
@@ -44,9 +44,9 @@ def shapley(forest: Forest, values: Matrix) -> tuple[Floats, float]:
     columns = np.ascontiguousarray(values.T)
     out = np.zeros(columns.shape)
     for root in forest.roots.tolist():
-        cuts = _cuts(forest, root)
+        cuts, tables = _tree(forest, root)
         for rows in chunks(columns.shape[1], _BLOCK):
-            _add(cuts, columns[:, rows], out[:, rows])
+            _add(cuts, tables, columns[:, rows], out[:, rows])
     out /= forest.trees
     return np.ascontiguousarray(out.T), expected_path(forest)
 
@@ -59,58 +59,75 @@ def expected_path(forest: Forest) -> float:
     return float((share * forest.depth)[forest.children[:, 0] == own].sum() / forest.trees)
 
 
-def _add(cuts: list[_Cut], columns: Matrix, out: Floats) -> None:
+def _add(cuts: list[_Cut], tables: list[Floats], columns: Matrix, out: Floats) -> None:
     """One tree's contributions for a block of rows. `masks` holds one mask a level: cuts come parents first, depth first."""
     count = columns.shape[1]
     masks = np.zeros((1 + max((cut.level for cut in cuts), default=0), count), dtype=np.int64)
     picked = np.empty(count)
     for cut in cuts:
         above, mask = masks[cut.level - 1], masks[cut.level]
-        kept = (columns[cut.feature] <= cut.threshold) != cut.goes_right
+        kept = (columns[cut.feature] <= np.float32(cut.threshold)) != cut.goes_right
         if cut.is_new:
             np.multiply(kept, 1 << cut.bit, out=mask)
             np.bitwise_or(mask, above, out=mask)
         else:
             np.multiply(~kept, 1 << cut.bit, out=mask)
             np.bitwise_and(np.invert(mask, out=mask), above, out=mask)
-        if cut.table is not None:
-            for answers, feature in zip(cut.table, cut.features, strict=True):
-                np.take(answers, mask, out=picked, mode="clip")  # masks are in range; `clip` spares the check
+        if cut.leaf >= 0:
+            for answers, feature in zip(tables[cut.leaf], cut.features, strict=True):
+                answers.take(mask, out=picked, mode="clip")  # masks are in range; `clip` spares the check
                 out[feature] += picked
 
 
-def _cuts(forest: Forest, root: int) -> list[_Cut]:
-    found: list[_Cut] = []
-    stack = [(child, side == 1, 1, root, _NOTHING) for side, child in _children(forest, root)]
+def _tree(forest: Forest, root: int) -> tuple[list[_Cut], list[Floats]]:
+    """Edges of one tree, and for each of its leaves the table: features on the way x masks."""
+    end = int(np.append(forest.roots, len(forest.feature))[np.searchsorted(forest.roots, root, side="right")])
+    children, rows = (forest.children[root:end] - root).tolist(), forest.rows[root:end].tolist()
+    features, thresholds = forest.feature[root:end].tolist(), forest.threshold[root:end].tolist()
+    cuts: list[_Cut] = []
+    leaves: list[tuple[int, list[float]]] = []
+    stack = _deeper(children, 0, 1, {})
     while stack:
-        node, goes_right, level, parent, path = stack.pop()
-        feature = int(forest.feature[parent])
+        node, parent, goes_right, level, path = stack.pop()
+        feature = features[parent]
         bit, share = path.get(feature, (len(path), 1.0))
-        below = {**path, feature: (bit, share * float(forest.rows[node] / forest.rows[parent]))}
-        deeper = _children(forest, node)
-        table = None if deeper else _table(tuple(r for _, r in below.values()), float(forest.depth[node]))
-        threshold = forest.threshold[parent]
-        found.append(_Cut(level, feature, threshold, goes_right, bit, feature not in path, tuple(below), table))
-        stack += [(child, side == 1, level + 1, node, below) for side, child in deeper]
+        below = {**path, feature: (bit, share * rows[node] / rows[parent])}
+        deeper = _deeper(children, node, level + 1, below)
+        leaf = -1 if deeper else len(leaves)
+        if not deeper:
+            leaves.append((root + node, [share for _, share in below.values()]))
+        cuts.append(_Cut(level, feature, thresholds[parent], goes_right, bit, feature not in path, tuple(below), leaf))
+        stack += deeper
+    return cuts, _tables(forest, leaves)
+
+
+_Path = dict[int, tuple[int, float]]
+
+
+def _deeper(children: list[list[int]], node: int, level: int, path: _Path) -> list[tuple[int, int, bool, int, _Path]]:
+    left, right = children[node]
+    return [] if left == node else [(left, node, False, level, path), (right, node, True, level, path)]
+
+
+def _tables(forest: Forest, leaves: list[tuple[int, list[float]]]) -> list[Floats]:
+    """Contribution of each feature on the way to each leaf, for every mask of features that a row satisfies."""
+    found: list[Floats] = [_NONE] * len(leaves)
+    for width in {len(shares) for _, shares in leaves}:
+        mine = [number for number, (_, shares) in enumerate(leaves) if len(shares) == width]
+        bits, points, weights = _grid(width)
+        r = np.array([leaves[number][1] for number in mine])[:, None, :]  # leaves x 1 x features
+        integral = np.zeros((len(mine), len(bits), width))
+        for point, weight in zip(points, weights, strict=True):
+            factors = point * bits + (1.0 - point) * r  # leaves x masks x features, never 0
+            integral += weight * factors.prod(axis=2, keepdims=True) / factors
+        paths = forest.depth[[leaves[number][0] for number in mine]]
+        tables = np.ascontiguousarray((paths[:, None, None] * (bits - r) * integral).transpose(0, 2, 1))
+        for number, table in zip(mine, tables, strict=True):
+            found[number] = table
     return found
 
 
-_NOTHING: dict[int, tuple[int, float]] = {}
-
-
-def _children(forest: Forest, node: int) -> list[tuple[int, int]]:
-    pair = forest.children[node].tolist()
-    return [] if pair[0] == node else list(enumerate(pair))
-
-
-def _table(shares: tuple[float, ...], path: float) -> Floats:
-    """Contribution of each feature on the way to a leaf, for every mask of features that a row satisfies."""
-    bits, points, weights = _grid(len(shares))
-    r = np.array(shares)
-    factors = points[:, None, None] * bits + (1.0 - points)[:, None, None] * r  # points x masks x features, never 0
-    others = factors.prod(axis=2, keepdims=True) / factors
-    integral = np.tensordot(weights, others, axes=1)
-    return np.ascontiguousarray((path * (bits - r) * integral).T)
+_NONE: Floats = np.zeros((0, 1))
 
 
 @cache

@@ -13,16 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.choose import Chosen, choose
-from models.core import ORGANISATION, Fitted, Floats, Forest, Group, Matrix, Model, View
+from models.core import ORGANISATION, Fitted, Floats, Forest, Group, Matrix, Model, Opinion, View
 from models.drift import deciles_of
 from models.grow import grow, scaling_of
 from models.matrix import checked, filled, matrix
-from models.opinion import learned, strangeness
+from models.opinion import learned
 from models.tail import tail_of
-from models.walk import depths
+from models.walk import depths, surprises
 from pipelines.errors import UsageError
 
 LEAST_ROWS = 100  # fewer rows say nothing about one in a thousand
+_MOVED = 0.25  # share of the rows that must be stranger to the reference before it is forgiven to all
 _LIBRARIES = ("pyod", "scikit-learn", "numpy")
 
 
@@ -32,6 +33,7 @@ class _Sample:
 
     values: Matrix
     kept: Matrix
+    opinion: Opinion
     baseline: Floats
     first_day: date
     last_day: date
@@ -94,17 +96,17 @@ def _sample(model: Model, chosen: Chosen, name: str) -> _Sample:
     baseline[told] = np.nanmedian(values[:, told], axis=0)
     filled(values, baseline)
     days = pc.min_max(rows["event_date"]).as_py()
-    kept = _trimmed(model, values)
-    return _Sample(values, kept, baseline, days["min"], days["max"], rows.num_rows, chosen.groups[name])
+    opinion = learned(model, values)
+    kept = _trimmed(model, values, opinion)
+    return _Sample(values, kept, opinion, baseline, days["min"], days["max"], rows.num_rows, chosen.groups[name])
 
 
-def _trimmed(model: Model, values: Matrix) -> Matrix:
+def _trimmed(model: Model, values: Matrix, opinion: Opinion) -> Matrix:
     """Without the strangest rows by the second opinion, which is not the one that the trees give."""
     count = int(len(values) * model.trim)
     if not count:
         return values
-    opinion = learned(model, values)
-    strange = strangeness(opinion.knots, opinion.surprise, values)
+    strange = surprises(opinion.knots, opinion.surprise, values)
     return values[np.sort(np.argsort(strange, kind="stable")[: len(values) - count])]
 
 
@@ -113,15 +115,15 @@ def _group(model: Model, name: str, sample: _Sample, frozen: View | None, thread
     forest = grow(model, sample.kept, scaling, threads=threads)
     rolling = _view(forest, sample, threads)
     reference = frozen or rolling
-    shares = [rolling.tail.log_shares(-depths(rolling.forest, sample.values, threads=threads))]
-    if reference is not rolling:
-        shares.append(reference.tail.log_shares(-depths(reference.forest, sample.values, threads=threads)))
-    return Group(
-        name, sample.members, rolling, reference,
-        combined=tail_of(-np.minimum.reduce(shares)),
-        opinion=learned(model, sample.values),
-        deciles=deciles_of(sample.values),
-    )  # fmt: skip
+    shift = 0.0 if reference is rolling else _shift(reference, sample.values, threads)
+    return Group(name, sample.members, rolling, reference, shift, sample.opinion, deciles_of(sample.values))
+
+
+def _shift(reference: View, values: Matrix, threads: int) -> float:
+    """By the strangest quarter's edge: who ramps up alone, or with a fifth of the others, does not move it."""
+    ordinary = np.interp(np.log(_MOVED), reference.tail.log_share[::-1], reference.tail.knots[::-1])
+    now = np.quantile(-depths(reference.forest, values, threads=threads), 1.0 - _MOVED)
+    return max(0.0, float(now - ordinary))
 
 
 def _view(forest: Forest, sample: _Sample, threads: int) -> View:

@@ -43,7 +43,8 @@ def depths(forest: Forest, values: Matrix, *, threads: int = 1) -> Floats:
 
 
 def surprises(knots: Matrix, surprise: Floats, values: Matrix) -> Floats:
-    """Sum over features of the surprise at the last knot that the value reaches; nought below the first."""
+    """Sum over features of the surprise at the last knot that the value reaches, nought below the first; of two sides the greater.
+    2^n - 1 knots a feature and side."""
     out = np.zeros(len(values), dtype=np.float64)
     _look_up()(values, knots, surprise, out)
     return out
@@ -106,20 +107,21 @@ def _look_up() -> Any:
     from numba import float32, float64, njit, types, void
 
     def look_up(values, knots, surprise, out):  # type: ignore[no-untyped-def]
-        steps = knots.shape[1]
+        widest = (knots.shape[2] + 1) // 2
         for r in range(values.shape[0]):
             total = 0.0
             for f in range(values.shape[1]):
-                low, high = 0, steps
-                while low < high:
-                    middle = (low + high) // 2
-                    if knots[f, middle] <= values[r, f]:
-                        low = middle + 1
-                    else:
-                        high = middle
-                if low > 0:
-                    total += surprise[f, low - 1]
+                most, value = 0.0, values[r, f]
+                for side in range(knots.shape[0]):
+                    reached, step = 0, widest  # a search without branches: how many knots the value reaches
+                    while step > 0:
+                        reached += step * np.int64(knots[side, f, reached + step - 1] <= value)
+                        step //= 2
+                    if reached > 0:
+                        most = max(most, surprise[side, f, reached - 1])
+                    value = -value  # the lower side is the upper side of negated values
+                total += most
             out[r] = total
 
-    table, paths = types.Array(float32, 2, "C", readonly=True), types.Array(float64, 2, "C", readonly=True)
-    return njit([void(table, table, paths, float64[::1])], nogil=True)(look_up)
+    rows, table = types.Array(float32, 2, "C", readonly=True), types.Array(float32, 3, "C", readonly=True)
+    return njit([void(rows, table, types.Array(float64, 3, "C", readonly=True), float64[::1])], nogil=True)(look_up)

@@ -1,0 +1,1 @@
+"""Training, scoring and explaining a million user-days, beside PyOD and shap."""
