@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -19,6 +20,8 @@ class Acl:
     hidden_rows: dict[str, str] = field(default_factory=dict)  # table -> encoded query of the rows that are hidden
     hidden_columns: dict[str, set[str]] = field(default_factory=dict)
     no_ranges: dict[str, set[str]] = field(default_factory=dict)
+    #: user name, lower case -> table -> columns that its role's read rules open; nothing else is open to it
+    granted: dict[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     read_only: bool = True  # readers may not write
 
     def is_free(self, user: str) -> bool:
@@ -30,10 +33,16 @@ class Acl:
             return None
         if table in self.denied:
             return self.denied[table]
-        return None if user.lower() in self.readers or table in PUBLIC else "empty"
+        is_open = user.lower() in self.readers or table in PUBLIC or table in self.granted.get(user.lower(), ())
+        return None if is_open else "empty"
 
     def hides(self, user: str, table: str, column: str) -> bool:
-        return not self.is_free(user) and column in self.hidden_columns.get(table, ())
+        if self.is_free(user):
+            return False
+        rules = self.granted.get(user.lower())
+        if rules is not None and column not in rules.get(table, ()) and table not in PUBLIC:
+            return True
+        return column in self.hidden_columns.get(table, ())
 
     def refuses_range(self, user: str, table: str, column: str) -> bool:
         return not self.is_free(user) and column in self.no_ranges.get(table, ())

@@ -17,7 +17,7 @@ from pipelines.emulator.messages import Answer, new_id
 PREFIX = "/__control__"
 #: Methods that `POST /__control__/<name>` calls with the body's keys as arguments.
 ACTIONS = (
-    "deny_table", "allow_table", "hide_rows", "hide_column", "refuse_ranges", "drop_table", "set_property", "rate_rule", "expire_tokens", "load",
+    "deny_table", "allow_table", "hide_rows", "hide_column", "refuse_ranges", "grant_only", "drop_table", "set_property", "rate_rule", "expire_tokens", "load",
 )  # fmt: skip
 
 
@@ -66,6 +66,11 @@ class Control:
     def hide_column(self, table: str, column: str) -> None:
         """The column is absent from every object that a reader gets."""
         self.instance.acl.hidden_columns.setdefault(table, set()).add(column)
+
+    def grant_only(self, user: str, columns: Mapping[str, Iterable[str]]) -> None:
+        """The account's role opens exactly these columns of these tables; whatever else it had is taken away."""
+        self.instance.acl.readers.discard(user.lower())
+        self.instance.acl.granted[user.lower()] = {table: frozenset(names) for table, names in columns.items()}
 
     def refuse_ranges(self, table: str, column: str) -> None:
         """As a query ACL does: ranges and sorting on the column are dropped from readers' queries."""

@@ -11,7 +11,7 @@ from pipelines.emulator.accounts import CLIENT_CREDENTIALS
 from pipelines.emulator.clock import WIRE
 from pipelines.emulator.dictionary import choice_rows, dictionary_rows
 from pipelines.emulator.instance import Instance
-from pipelines.emulator.schema import COLUMNS_SINCE, SCHEMA
+from pipelines.emulator.schema import COLUMNS_SINCE, SCHEMA, TABLES_SINCE
 
 ADMIN = "6816f79cc0a8016401c5a33be04be441"
 ADMIN_ROLE = "2831a114c611228501d4ea6c309d626d"
@@ -29,8 +29,11 @@ def add_platform(instance: Instance) -> None:
     for schema in SCHEMA.values():
         if schema.name not in store.schemas:
             store.create(schema)
-    for (table, column), release in COLUMNS_SINCE.items():
+    for table, release in TABLES_SINCE.items():
         if not instance.is_at_least(release):
+            store.schemas.pop(table, None)
+    for (table, column), release in COLUMNS_SINCE.items():
+        if not instance.is_at_least(release) and table in store.schemas:
             store.hide_column(table, column)
     created = (instance.clock.now() - timedelta(days=400)).strftime(WIRE)
     for table, rows in (("sys_dictionary", dictionary_rows), ("sys_choice", choice_rows)):

@@ -142,8 +142,8 @@ _TABLES = (
     TableSchema("sys_script", _words("""name collection when order active action_insert action_update action_delete abort_action filter_condition
         condition script add_message message sys_class_name""") + AUDIT,
                 _typed("boolean", "active action_insert action_update action_delete abort_action add_message")),
-    TableSchema("sys_db_object", _words("name label super_class sys_scope ws_access") + AUDIT, _ref(super_class="sys_db_object")),
-    TableSchema("sys_dictionary", _words("name element internal_type column_label max_length reference mandatory active read_only display") + AUDIT,
+    TableSchema("sys_db_object", _words("name label super_class sys_scope access ws_access") + AUDIT, _ref(super_class="sys_db_object")),
+    TableSchema("sys_dictionary", _words("name element internal_type column_label max_length reference mandatory active read_only display attributes") + AUDIT,
                 _typed("boolean", "mandatory active read_only display"), display="element"),
     TableSchema("sys_choice", _words("name element value label inactive language") + AUDIT, {"inactive": "boolean"}, display="label"),
     TableSchema("sys_metadata", _words("sys_name sys_class_name sys_scope sys_policy sys_package") + AUDIT, display="sys_name"),
@@ -151,10 +151,69 @@ _TABLES = (
                 {**_ref(user="sys_user"), **_typed("integer", "records size")}, display="table"),
 )  # fmt: skip
 
-SCHEMA: dict[str, TableSchema] = {t.name: t for t in _TABLES}
+#: What an administrator configures. Names of tables and columns are common knowledge of the platform, not documented ones.
+_CONFIGURATION = (
+    TableSchema("sys_security_acl", _words("name operation type active admin_overrides advanced condition script security_attribute") + AUDIT,
+                _typed("boolean", "active admin_overrides advanced")),
+    TableSchema("sys_security_acl_role", _words("sys_security_acl sys_user_role") + AUDIT,
+                _ref(sys_security_acl="sys_security_acl", sys_user_role="sys_user_role"), display="sys_id"),
+    TableSchema("sys_public", _words("page active") + AUDIT, {"active": "boolean"}, display="page"),
+    TableSchema("sys_scope_privilege", _words("source_scope target_scope target_name target_type operation status") + AUDIT, display="target_name"),
+    TableSchema("sys_api_access_policy", _words("name active rest_api") + AUDIT, {"active": "boolean"}),
+    TableSchema("ip_access", _words("active type direction range_start range_end description") + AUDIT, {"active": "boolean"}, display="range_start"),
+    TableSchema("multi_factor_criteria", _words("name active") + AUDIT, {"active": "boolean"}),
+    TableSchema("sys_authentication_policy", _words("name active") + AUDIT, {"active": "boolean"}),
+    TableSchema("user_multifactor_auth", _words("user validated multifactor_secret") + AUDIT,
+                {**_ref(user="sys_user"), "validated": "boolean", "multifactor_secret": "password"}, display="sys_id"),
+    TableSchema("password_policy", _words("name min_password_length max_password_length") + AUDIT, _typed("integer", "min_password_length max_password_length")),
+    TableSchema("pwd_cred_store", _words("name enable_password_policy password_policy") + AUDIT,
+                {**_ref(password_policy="password_policy"), "enable_password_policy": "boolean"}),  # noqa: S106  # a table's name
+    TableSchema("blacklisted_password", _words("password") + AUDIT, display="sys_id"),
+    TableSchema("sysevent_script_action", _words("name event_name active") + AUDIT, {"active": "boolean"}),
+    TableSchema("sys_script_include", _words("name api_name client_callable active access sys_scope script") + AUDIT, _typed("boolean", "client_callable active")),
+    TableSchema("sys_ui_page", _words("name endpoint sys_scope html") + AUDIT),
+    TableSchema("sys_processor", _words("name type path active csrf_protect") + AUDIT, _typed("boolean", "active csrf_protect")),
+    TableSchema("sys_ws_definition", _words("name service_id active enforce_acl") + AUDIT, {"active": "boolean"}),
+    TableSchema("sys_ws_operation", _words("name web_service_definition http_method active requires_authentication requires_acl_authorization enforce_acl") + AUDIT,
+                {**_ref(web_service_definition="sys_ws_definition"), **_typed("boolean", "active requires_authentication requires_acl_authorization")}),
+    TableSchema("sys_graphql_schema", _words("name active requires_authentication requires_acl_authorization") + AUDIT,
+                _typed("boolean", "active requires_authentication requires_acl_authorization")),
+    TableSchema("kb_knowledge_base", _words("title active") + AUDIT, {"active": "boolean"}, display="title"),
+    TableSchema("kb_uc_can_read_mtom", _words("kb_knowledge_base user_criteria") + AUDIT,
+                _ref(kb_knowledge_base="kb_knowledge_base", user_criteria="user_criteria"), display="sys_id"),
+    TableSchema("kb_uc_can_contribute_mtom", _words("kb_knowledge_base user_criteria") + AUDIT,
+                _ref(kb_knowledge_base="kb_knowledge_base", user_criteria="user_criteria"), display="sys_id"),
+    TableSchema("user_criteria", _words("name active advanced role user group") + AUDIT, _typed("boolean", "active advanced")),
+    TableSchema("kb_knowledge", _words("number short_description text kb_knowledge_base workflow_state roles can_read_user_criteria flagged valid_to") + AUDIT,
+                {**_ref(kb_knowledge_base="kb_knowledge_base"), "flagged": "boolean", "valid_to": "glide_date", "text": "html"}, display="number", prefix="KB"),
+    TableSchema("sp_page", _words("id title public roles") + AUDIT, {"public": "boolean"}, display="id"),
+    TableSchema("sp_widget", _words("id name public roles") + AUDIT, {"public": "boolean"}),
+    TableSchema("sys_report", _words("title table user roles is_published") + AUDIT, {"is_published": "boolean"}, display="title"),
+    TableSchema("sc_cat_item_producer", _words("name active roles table_name") + AUDIT, {"active": "boolean"}),
+    TableSchema("sc_cat_item_user_criteria_mtom", _words("sc_cat_item user_criteria") + AUDIT, _ref(user_criteria="user_criteria"), display="sys_id"),
+    TableSchema("oauth_entity", _words("name type active client_id client_secret access_token_lifespan refresh_token_lifespan redirect_url user") + AUDIT,
+                {**_ref(user="sys_user"), **_typed("integer", "access_token_lifespan refresh_token_lifespan"), "active": "boolean", "client_secret": "password"}),
+    TableSchema("oauth_credential", _words("type peer user expires token") + AUDIT,
+                {**_ref(peer="oauth_entity", user="sys_user"), "expires": "glide_date_time", "token": "password"}, display="sys_id"),
+    TableSchema("sys_certificate", _words("name type active expires pem_certificate") + AUDIT, {"active": "boolean", "expires": "glide_date_time"}),
+    TableSchema("discovery_credentials", _words("name type active applies_to mid_list password") + AUDIT, {"active": "boolean", "password": "password"}),
+    TableSchema("clone_data_exclude", _words("table") + AUDIT, display="table"),
+    TableSchema("sys_store_app", _words("name scope active version latest_version update_available") + AUDIT, _typed("boolean", "active update_available")),
+)  # fmt: skip
+
+SCHEMA: dict[str, TableSchema] = {t.name: t for t in (*_TABLES, *_CONFIGURATION)}
 
 #: Columns that came with a release: (table, column) -> release.
-COLUMNS_SINCE = {("syslog_transaction", "status"): "australia"}
+COLUMNS_SINCE = {("syslog_transaction", "status"): "australia", ("sys_security_acl", "security_attribute"): "vancouver"}
+
+#: Tables that came with a release: table -> release. Common knowledge; no page states it.
+TABLES_SINCE = {
+    "sys_authentication_policy": "quebec",
+    "sys_graphql_schema": "paris",
+    "sys_api_access_policy": "tokyo",
+    "user_multifactor_auth": "helsinki",
+    "multi_factor_criteria": "helsinki",
+}
 
 
 def schema_for(name: str, columns: tuple[str, ...]) -> TableSchema:

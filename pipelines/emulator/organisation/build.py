@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from pipelines.emulator.organisation import habits, logins, machines, pages, paperwork, tables
+import polars as pl
+
+from pipelines.emulator.organisation import (
+    access_rules,
+    configuration,
+    habits,
+    logins,
+    machines,
+    pages,
+    paperwork,
+    published,
+    tables,
+)
 from pipelines.emulator.organisation.act import Act
 from pipelines.emulator.organisation.assemble import (
     Frames,
@@ -130,8 +142,24 @@ def _ordinary_life(company: Company, frames: Frames) -> list[Change]:
             frames[name].append(rows)
     for name, rows in tables.directory_tables(company.streams, company.people, company.start).items():
         frames[name].append(rows)
+    for name, made in _configured(company).items():
+        frames[name].append(made)
     leaving, _ = tables.departures(company.people)
     return [*changes, *leaving, *tables.login_changes(company.people, company.sessions, company.end)]
+
+
+def _configured(company: Company) -> dict[str, pl.DataFrame]:
+    """Tables that say how the instance is set up; drawn from streams of their own."""
+    population, streams, people, start = company.population, company.streams, company.people, company.start
+    known = frozenset(name for name, _, _ in tables.PROPERTIES)
+    rows = {
+        **configuration.configuration_tables(population, streams, people, start, known),
+        **access_rules.script_tables(population, streams, company.roles, start),
+        **published.published_tables(population, streams, people, company.records, start),
+        **published.integration_tables(population, streams, people, start),
+    }
+    made = {name: tables.table(items) for name, items in rows.items() if items}
+    return {**made, **access_rules.access_frames(population, streams, company.roles, start)}
 
 
 def _truth(company: Company, acts: Sequence[Act]) -> dict[str, object]:

@@ -125,6 +125,19 @@ class Population:
     # what location data gets wrong
     citiless_share: float = _parameter(0.12, "home networks whose record has no city, only the country's centre", GEO)
     misplaced_share: float = _parameter(0.04, "home networks recorded in another country", GEO)
+    # how it is configured
+    hardened_share: float = _parameter(0.85, "hardening properties that follow the vendor's recommendation")
+    absent_property_share: float = _parameter(0.15, "hardening properties that have no row")
+    access_rules: int = _parameter(1_200, "access control rules; a grown instance has tens of thousands")
+    open_rule_share: float = _parameter(
+        0.01, "of those, rules without role, condition and script", "about 70 % of tested instances have some"
+    )
+    public_rule_share: float = _parameter(0.005, "roles asked for that are the role public")
+    scripts: int = _parameter(60, "script includes of the organisation's own")
+    dynamic_script_share: float = _parameter(0.03, "of those, scripts that evaluate text as code")
+    enrolled_share: float = _parameter(0.6, "employees with a local password who enrolled a second factor")
+    refused_passwords: int = _parameter(5_200, "passwords that nobody may choose")
+    tokens_a_client: int = _parameter(12, "OAuth tokens of each kind that a client holds")
     # attacks and look-alikes
     learning_days: int = _parameter(7, "days after the first in which no scenario is played", DEFENDER)
     scene_rate: float = _parameter(1.0, "copies of each scenario per 300 users and 30 days; at least one")
