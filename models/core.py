@@ -67,6 +67,10 @@ class Model:
             )
         if len(set(self.features)) != len(self.features) or not self.features:
             raise UsageError(f"model {self.id} has no features, or one twice", remedy="correct its file")
+        if not 2 <= self.sample_size <= 1_024 or self.trees < 1:  # attributions table 2^depth answers a leaf
+            raise UsageError(
+                f"model {self.id}: {self.trees} trees of {self.sample_size} rows", remedy="at least 1 of 2-1,024"
+            )
         if not 0 < self.alert_budget < 500 or not 0 <= self.trim < 0.5 or not 0 <= self.beyond < 0.5:
             raise UsageError(
                 f"model {self.id}: budget, trim or beyond is out of range",
@@ -163,7 +167,7 @@ class Deciles:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The forests of one peer group: the rolling view of recent rows beside the frozen reference (decision 0091).
+    """The forests of one peer group: the rolling view of recent rows beside the frozen reference (decision 0092).
     `shift` is how many cuts the paths of most rolling rows are shorter in the reference than its own rows' were: where everybody
     moved, nobody is strange for it."""
 

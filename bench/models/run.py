@@ -26,22 +26,23 @@ from bench.models.made import SEED, values
 from models.attribution import attribute
 from models.core import Fitted, Model
 from models.grow import flattened
-from models.registry import model
 from models.score import score
 from models.shapley import shapley
 from models.train import train
 from models.walk import depths
+from pipelines.contracts import contract
+from pipelines.contracts.table import Dtype
 
 AS_OF = date(2026, 3, 31)
 FITTED_ON = 25_600
 
 
 def declared(features: int, trees: int) -> Model:
-    """As `user_day`, with the wanted number of its features and one group."""
-    names = model("user_day").features
+    """As the declared models are by default, over the first columns of the profile, with one group."""
+    names = [field.name for field in contract("feat__user_day_profile").fields if field.dtype is Dtype.FLOAT64]
     return Model(
         id="user_day", title="Bench", table="feat__user_day_profile", key=("event_date", "user_uid"),
-        features=names[:features], trees=trees, seed=SEED,
+        features=tuple(names[:features]), trees=trees, seed=SEED,
     )  # fmt: skip
 
 

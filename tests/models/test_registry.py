@@ -29,6 +29,7 @@ def test_an_unknown_model_is_an_error_that_names_the_nearest() -> None:
         ({"features": ()}, "no features"),
         ({"features": ("files", "files")}, "twice"),
         ({"alert_budget": 0.0}, "out of range"),
+        ({"sample_size": 5_000}, "trees of 5000 rows"),
     ],
 )
 def test_a_declaration_that_cannot_work_is_refused(change: dict[str, object], said: str) -> None:
