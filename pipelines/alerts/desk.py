@@ -54,6 +54,14 @@ class Desk:
         members = [row for row in self.rows() if row.get("group_uid") in summaries] if summaries else []
         return list((chosen | {row["alert_uid"]: row for row in members}).values())
 
+    def attributions(self, alert_uid: str) -> list[dict[str, Any]]:
+        """What drove the model's score, the strongest first; nothing where no model took part."""
+        return self._frame(
+            "SELECT feature, value, baseline, contribution, scored_on, model_score, model_id, model_revision "
+            "FROM mart.alert_attributions WHERE alert_uid = $uid ORDER BY contribution, feature",
+            uid=alert_uid,
+        ).to_dicts()
+
     def evidence(self, alert_uid: str) -> list[dict[str, Any]]:
         return self.evidence_frame(alert_uid).to_dicts()
 

@@ -37,6 +37,8 @@ _PRIORITY_LIMITS: Mapping[str, int] = {
     "asset": 15,
 }
 
+STRONGEST = 5  # features of a model's score that a person reads
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -54,6 +56,7 @@ class Explanation:
     next_steps: tuple[str, ...]
     blind_to: str = ""
     triage: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()  # what drove the model's score, where one took part
 
 
 def explain(
@@ -64,8 +67,9 @@ def explain(
     steps: Iterable[str] = (),
     blind_to: str = "",
     history: Iterable[str] = (),
+    attributions: Sequence[Mapping[str, Any]] = (),
 ) -> Explanation:
-    """`alert` is a row of `mart.alerts`; `summary`, `steps` and `blind_to` are the words of its policy."""
+    """`alert` is a row of `mart.alerts`, `attributions` are its rows of `mart.alert_attributions`, the strongest first; `summary`, `steps` and `blind_to` are the words of its policy."""
     return Explanation(
         alert_uid=alert["alert_uid"],
         title=alert["title"],
@@ -79,6 +83,7 @@ def explain(
         next_steps=tuple(_next_steps(alert, steps)),
         blind_to=blind_to,
         triage=(_standing(alert), *history),
+        strange=tuple(_strange(attributions)),
     )
 
 
@@ -111,6 +116,21 @@ def _why(alert: Mapping[str, Any], summary: str) -> Iterable[str]:
             yield f"{trait}: {if_true if alert[column] else if_false}"
     if alert.get("suppressed_by"):
         yield f"not raised: {alert['suppressed_by']}"
+
+
+def _strange(attributions: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    """The score, then the features that shortened the path, in cuts: a row that fewer random cuts set apart is stranger."""
+    if not attributions:
+        return
+    first = attributions[0]
+    score = (
+        "too little is known for a score"
+        if first["model_score"] is None
+        else f"score {first['model_score']:.0f} of 100"
+    )
+    yield f"{first['model_id']} {first['model_revision']} on {first['scored_on']}: {score}"
+    for row in [row for row in attributions if row["contribution"] < 0][:STRONGEST]:
+        yield f"{row['feature']} {row['value']:g}, usual {row['baseline']:g}: {-row['contribution']:.2f} cuts stranger"
 
 
 def _risk(alert: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

@@ -59,6 +59,7 @@ def print_explanation(out: Output, found: Explanation) -> None:
     _section(out, "How probable", [f"{name}: {value}" for name, value in found.risk])
     _section(out, "How much it matters", [f"{name}: {value}" for name, value in found.priority])
     _section(out, "Measured", [f"{name}: {value}" for name, value in found.facts.items()])
+    _section(out, "What the model found strange", found.strange)
     shown = [
         f"{row['time']:%Y-%m-%d %H:%M:%S} {row['activity_name']:<16} {row['source_table']} {row['source_uid']}  {row['summary'] or ''}"
         for row in found.evidence[:EVIDENCE_SHOWN]

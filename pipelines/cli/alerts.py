@@ -76,9 +76,10 @@ def show(ctx: typer.Context, uid: Uid, json: JsonFlag = False, quiet: QuietFlag 
     with open_desk(settings_of(ctx)) as desk:
         alert = desk.one(uid)
         evidence = desk.evidence(alert["alert_uid"])
+        attributions = desk.attributions(alert["alert_uid"])
         past = [str(decision) for decision in desk.triage.history(alert["alert_uid"])]
     words = _policy_words(settings_of(ctx), alert["policy_id"])
-    explanation = explain(alert, evidence, history=past, **words)
+    explanation = explain(alert, evidence, history=past, attributions=attributions, **words)
     if json:
         out.document({"alert": alert, "explanation": explanation})
         return

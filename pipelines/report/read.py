@@ -13,6 +13,7 @@ import duckdb
 Row = dict[str, Any]
 MOST_ALERTS = 200
 MOST_EVIDENCE = 25
+MOST_FEATURES = 5
 GRID_DAYS = 14
 
 _ALERTS = """
@@ -22,6 +23,10 @@ WHERE status <> 'closed' ORDER BY priority DESC NULLS LAST, last_seen DESC, aler
 _EVIDENCE = """
 SELECT * FROM mart.alert_evidence WHERE alert_uid IN (SELECT unnest(?))
 QUALIFY row_number() OVER (PARTITION BY alert_uid ORDER BY time, source_uid) <= ? ORDER BY alert_uid, time, source_uid
+"""
+_STRANGE = """
+SELECT * FROM mart.alert_attributions WHERE contribution < 0 AND alert_uid IN (SELECT unnest(?))
+QUALIFY row_number() OVER (PARTITION BY alert_uid ORDER BY contribution, feature) <= ? ORDER BY alert_uid, contribution, feature
 """
 _BEHAVIORS = "SELECT policy_id, suppressed_by, count(*) AS n, max(last_seen) AS last_seen FROM mart.behaviors GROUP BY ALL ORDER BY n DESC"
 _COVERAGE = """
@@ -58,6 +63,7 @@ class Contents:
     alerts: Sequence[Row]
     alert_count: int
     evidence: dict[str, list[Row]]
+    strange: dict[str, list[Row]]  # alert -> the features that made the model's score, the strongest first
     behaviors: Sequence[Row]
     coverage: Sequence[Row]
     steps: Sequence[Row]
@@ -80,18 +86,25 @@ def read(warehouse: Path) -> Contents:
     """Open the published file read-only and gather the page's rows."""
     with duckdb.connect(str(warehouse), read_only=True) as con:
         alerts = rows(con, _ALERTS, [MOST_ALERTS])
-        evidence: dict[str, list[Row]] = {}
-        for row in rows(con, _EVIDENCE, [[a["alert_uid"] for a in alerts], MOST_EVIDENCE]):
-            evidence.setdefault(row["alert_uid"], []).append(row)
+        uids = [a["alert_uid"] for a in alerts]
+        evidence = _by_alert(rows(con, _EVIDENCE, [uids, MOST_EVIDENCE]))
+        strange = _by_alert(rows(con, _STRANGE, [uids, MOST_FEATURES]))
         last = rows(con, "SELECT max(event_date) AS day FROM mart.coverage")[0]["day"]
         written = rows(con, "SELECT max(time) AS time FROM mart.runs")[0]["time"]
         return Contents(
             [r["instance"] for r in rows(con, "SELECT DISTINCT instance FROM mart.coverage ORDER BY 1")], last, written, alerts,
-            rows(con, "SELECT count(*) AS n FROM mart.alerts")[0]["n"], evidence, rows(con, _BEHAVIORS), rows(con, _COVERAGE),
+            rows(con, "SELECT count(*) AS n FROM mart.alerts")[0]["n"], evidence, strange, rows(con, _BEHAVIORS), rows(con, _COVERAGE),
             rows(con, _STEPS), rows(con, _TABLES), rows(con, _QUALITY), rows(con, _PER_DAY.format(view="alerts", more="")),
             rows(con, _PER_DAY.format(view="activities", more="AND NOT is_own")),
             bool(rows(con, "SELECT 1 FROM mart.models UNION ALL SELECT 1 FROM mart.model_scores LIMIT 1")),
         )  # fmt: skip
+
+
+def _by_alert(found: Sequence[Row]) -> dict[str, list[Row]]:
+    by_alert: dict[str, list[Row]] = {}
+    for row in found:
+        by_alert.setdefault(row["alert_uid"], []).append(row)
+    return by_alert
 
 
 def rows(con: duckdb.DuckDBPyConnection, sql: str, params: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 import typer
 from typer.testing import CliRunner, Result
@@ -43,6 +44,7 @@ def publish(
     *rows: dict[str, Any],
     proof: Any = None,
     coverage: tuple[tuple[str, str, str], ...] = (),
+    strange: tuple[tuple[str, float], ...] = (),
     **options: Any,
 ) -> None:
     """A warehouse as `publish` leaves it, with the views that the command reads."""
@@ -51,11 +53,20 @@ def publish(
         frames = publishable(
             duckdb.connect(), detections(*rows), proof or evidence(), Triage(store), now=now, **options
         )
+    attributions = pa.Table.from_pylist(
+        [{"alert_uid": alert["alert_uid"], "feature": feature, "value": 9.0, "baseline": 1.5, "contribution": contribution,
+          "scored_on": date(2026, 11, 2), "model_score": 87.2, "model_id": "user_day", "model_revision": "f00d"}
+         for alert in frames["alerts"].to_pylist() for feature, contribution in strange],
+        schema=pa.schema([("alert_uid", pa.string()), ("feature", pa.string()), ("value", pa.float64()), ("baseline", pa.float64()),
+                          ("contribution", pa.float64()), ("scored_on", pa.date32()), ("model_score", pa.float64()),
+                          ("model_id", pa.string()), ("model_revision", pa.string())]),
+    )  # fmt: skip
     covered = [
         {"instance": INSTANCE, "event_date": date(2026, 11, 2), "policy_id": p, "state": s, "reason": r}
         for p, s, r in coverage
     ]
     frames["coverage"] = table("out__coverage", covered)
+    frames["alert_attributions"] = attributions
     path = folder / "warehouse" / "nowguard.duckdb"
     path.parent.mkdir(exist_ok=True)
     path.unlink(missing_ok=True)
@@ -146,6 +157,17 @@ def test_show_explains_who_what_why_evidence_and_next_steps(tmp_path: Path, run:
                      "precision this policy is built for: 80 %", "odds x1.65", "severity: 25 of 40", "km: 9500", "sysevent e1",
                      "Ask the user.", "Slow travellers.", f"nowguard alerts close {uid[:12]}"):  # fmt: skip
         assert expected in said
+
+
+def test_show_names_what_the_model_found_strange(tmp_path: Path, run: Run) -> None:
+    publish(tmp_path, ONE, strange=(("records_over_own", -1.25), ("files_over_own", -2.5), ("exports_over_own", 0.3)))
+    uid = listed(run)[0]["alert_uid"]
+
+    said = run("show", uid).stdout
+
+    assert "user_day f00d on 2026-11-02: score 87 of 100" in said
+    assert said.index("files_over_own 9, usual 1.5: 2.50 cuts stranger") < said.index("records_over_own 9")
+    assert "exports_over_own" not in said
 
 
 def test_nothing_an_attacker_typed_reaches_the_terminal_as_control(tmp_path: Path, run: Run) -> None:
