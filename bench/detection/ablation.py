@@ -34,8 +34,8 @@ from bench.detection.metrics import (
     outcome,
     precision,
     recall,
-    user_day_risk,
 )
+from pipelines.window import days_between
 
 SIDES = ("rules", "models", "both")
 MODEL_KIND = "model"
@@ -75,7 +75,7 @@ def measure(seed: int, *, users: int, days: int, before: int) -> Measured:
     sides = {side: _outcome(seed, found, counted, kinds, chosen[side]) for side in SIDES}
     risk = [row for row in found.user_risk if row["event_date"] in set(counted)]
     ranks = {
-        "rules": user_day_risk(sides["rules"]),
+        "rules": _alert_risk(found.alerts, set(chosen["rules"]), set(counted)),
         "models": {
             (r["actor_user_uid"], r["event_date"]): r["model_score"] for r in risk if r["model_score"] is not None
         },
@@ -90,6 +90,20 @@ def _outcome(
     """Alerts of `raised`; attacks due are those that any policy at all should report, so that the sides compare."""
     alerts = [row for row in found.alerts if row["policy_id"] in set(raised)]
     return outcome(seed, alerts, found.incidents, humans=found.humans, days=counted, policies=list(kinds))
+
+
+def _alert_risk(alerts: Sequence[Mapping[str, Any]], raised: set[str], counted: set[date]) -> UserDays:
+    """`risk_score` of `mart.user_risk` without the model: each day over which an alert lasts."""
+    clear: dict[tuple[str, date], float] = {}
+    for row in alerts:
+        if row["policy_id"] not in raised or row["is_summary"]:
+            continue
+        people = {row["actor_user_uid"], *(row["actor_user_uids"] or ())} - {None}
+        for day in days_between(row["first_seen"].date(), row["event_date"]):
+            for user in people if day in counted else ():
+                key = (user, day)
+                clear[key] = clear.get(key, 1.0) * (1 - min(row["risk_score"] or 0.0, 99.9) / 100)
+    return {key: 1 - chance for key, chance in clear.items()}
 
 
 def ranking(org: Organisation, risk: UserDays) -> tuple[float, dict[int, float]]:

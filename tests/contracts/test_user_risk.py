@@ -91,6 +91,19 @@ def test_an_alert_counts_for_seven_days_and_the_day_alone_forgets_it(con: duckdb
     assert seventh == {}
 
 
+def test_a_lasting_alert_makes_each_of_its_days_risky_and_gives_its_points_once(con: duckdb.DuckDBPyConnection) -> None:
+    put(con, "user_day", user("ann"))
+    put(con, "alert", alert("a1", "ann", first_seen=datetime(2026, 10, 31, 23), last_seen=datetime(2026, 11, 2, 1)))
+
+    found = {
+        day: risks(con, day).get("ann") for day in (date(2026, 10, 30), date(2026, 10, 31), date(2026, 11, 1), DAY)
+    }
+
+    assert [row and (row["risk_score"], row["alert_count"], row["points_7d"]) for row in found.values()] == [
+        None, (pytest.approx(80.0), 0, 0.0), (pytest.approx(80.0), 0, 0.0), (pytest.approx(80.0), 1, 50.0),
+    ]  # fmt: skip
+
+
 def test_power_weighs_what_the_model_says_and_a_false_positive_adds_nothing(con: duckdb.DuckDBPyConnection) -> None:
     put(con, "user_day", user("ann", is_privileged=True, role_names=["admin"] * 4), user("bob"))
     put(con, "alert", alert("a1", "bob", classification="false_positive"))

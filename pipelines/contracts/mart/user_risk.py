@@ -4,7 +4,7 @@
     priority_7d = 100 x (1 - exp(-points_7d / 100)): never at its limit, so that the busiest accounts stay in order
     risk_score  = chance that at least one alert of the day is true, or that the model is right where it raises its hand
 
-A false positive adds nothing once it is closed as one. What a model says of a day counts from the 95th percentile on.
+The points of an alert count from its last day on; its risk counts on each day from its first evidence to its last. A false positive adds nothing once it is closed as one. What a model says of a day counts from the 95th percentile on.
 """
 
 from pipelines.contracts.mart._view import EVENT_DATE, INSTANCE, View
@@ -29,10 +29,15 @@ VIEW = View(
         INSTANCE,
         EVENT_DATE,
         Field("actor_user_uid", Dtype.STRING, "sys_user.sys_id; victims of a campaign included", pii=Pii.PSEUDONYM),
-        Field("risk_score", F, "Chance that the day deserves action, by its alerts and its model score", unit="0-100"),
+        Field(
+            "risk_score",
+            F,
+            "Chance that the day deserves action, by the alerts that last over it and its model score",
+            unit="0-100",
+        ),
         Field("priority_7d", F, "Investigation priority over the last seven days, from points_7d", unit="0-100"),
         Field("percentile", F, "Share of the instance's accounts with a lower priority_7d that day", unit="0-100"),
-        Field("alert_count", Dtype.INT64, "Alerts of this day"),
+        Field("alert_count", Dtype.INT64, "Alerts that were last seen on this day"),
         Field(
             "model_score", F, "Highest score of the anomaly models for the day; null where none scored it", unit="0-100"
         ),
@@ -53,7 +58,7 @@ VIEW = View(
     ),
     sql=f"""
     WITH hit AS (
-        SELECT DISTINCT instance, event_date, alert_uid, risk_score, {_PARTS}, unnest(list_distinct(
+        SELECT DISTINCT instance, event_date, CAST(first_seen AS DATE) AS first_day, alert_uid, risk_score, {_PARTS}, unnest(list_distinct(
                    list_concat(coalesce(actor_user_uids, []), CASE WHEN actor_user_uid IS NULL THEN [] ELSE [actor_user_uid] END)
                )) AS actor_user_uid
         FROM wh.alert WHERE NOT is_summary AND coalesce(classification, '') <> 'false_positive'
@@ -66,27 +71,30 @@ VIEW = View(
         FROM wh.user_day u LEFT JOIN managers m ON m.instance = u.instance AND m.manager_uid = u.user_uid
     ), by_alert AS (
         SELECT instance, event_date, actor_user_uid, count(*) AS alert_count, sum(severity) AS severity,
-               sum(user_impact) AS user_impact, sum(popularity) AS popularity, sum(asset) AS asset,
-               product(1 - least(coalesce(risk_score, 0), 99.9) / 100) AS all_false
+               sum(user_impact) AS user_impact, sum(popularity) AS popularity, sum(asset) AS asset
         FROM hit GROUP BY ALL
+    ), by_lasting AS (
+        SELECT instance, CAST(unnest(range(first_seen, CAST(event_date + 1 AS TIMESTAMP), INTERVAL 1 DAY)) AS DATE) AS event_date,
+               actor_user_uid, alert_uid, risk_score
+        FROM (SELECT *, CAST(first_day AS TIMESTAMP) AS first_seen FROM hit)
+    ), by_day AS (
+        SELECT instance, event_date, actor_user_uid, product(1 - least(coalesce(risk_score, 0), 99.9) / 100) AS all_false
+        FROM by_lasting GROUP BY ALL
     ), by_model AS (
         SELECT s.instance, s.event_date, s.user_uid AS actor_user_uid, max(s.risk_score) AS model_score,
                max(s.percentile) AS model_percentile,
                max({MODEL_POINTS} * greatest(0, s.percentile - {NOTICED}) / (100 - {NOTICED}))
                    * max(0.5 + coalesce(i.user_impact, 8) / 30) AS points
         FROM wh.model_score s LEFT JOIN impact i ON i.instance = s.instance AND i.actor_user_uid = s.user_uid GROUP BY ALL
-    ), both_kinds AS (
-        SELECT coalesce(a.instance, m.instance) AS instance, coalesce(a.event_date, m.event_date) AS event_date,
-               coalesce(a.actor_user_uid, m.actor_user_uid) AS actor_user_uid, a.alert_count, a.severity, a.user_impact,
-               a.popularity, a.asset, a.all_false, m.model_score, m.model_percentile, m.points
-        FROM by_alert a FULL JOIN by_model m
-             ON m.instance = a.instance AND m.event_date = a.event_date AND m.actor_user_uid = a.actor_user_uid
+    ), all_kinds AS (
+        SELECT * FROM by_alert FULL JOIN by_day USING (instance, event_date, actor_user_uid)
+        FULL JOIN by_model USING (instance, event_date, actor_user_uid)
     ), last_day AS (
         SELECT instance, max(event_date) AS last_day FROM wh.user_day GROUP BY instance
     ), spread AS (
         SELECT b.instance, CAST(b.event_date + k.k AS DATE) AS event_date, b.actor_user_uid, k.k AS age,
                b.* EXCLUDE (instance, event_date, actor_user_uid)
-        FROM both_kinds b JOIN last_day USING (instance), (SELECT CAST(unnest(range(7)) AS INTEGER) AS k) AS k
+        FROM all_kinds b JOIN last_day USING (instance), (SELECT CAST(unnest(range(7)) AS INTEGER) AS k) AS k
         WHERE b.event_date + k.k <= last_day AND (k.k = 0 OR b.alert_count > 0 OR b.points > 0)
     ), summed AS (
         SELECT instance, event_date, actor_user_uid,
