@@ -7,7 +7,7 @@
     close("3f2a91c0", "confirmed_with_user", comment="conference in Lyon")
 
     scores()                           what the anomaly model says of people's days, strangest first
-    what_if(scores().head(1), travel_km=0)
+    what_if(scores().head(1), new_tables=0)
 
 Every function opens what was published last, read-only; `warehouse=open_warehouse(folder)` names another. Frames are polars.
 Figures are in `pipelines.analysis.plots`.

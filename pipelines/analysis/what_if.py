@@ -40,7 +40,7 @@ class WhatIf:
 
 
 def what_if(day: UserDay, *, model: str | None = None, warehouse: Warehouse | None = None, **changes: Change) -> WhatIf:
-    """The score of a user-day had some features been other: `what_if(scores().head(1), travel_km=0, new_tables="usual")`.
+    """The score of a user-day had some features been other: `what_if(scores().head(1), files_over_own=0, new_tables="usual")`.
 
     Without changes: the day as it was, with its curves. `day` as `user_day` takes it; it must be an explained one (at or above the
     95th percentile), for only these are published with their features.

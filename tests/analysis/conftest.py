@@ -28,7 +28,8 @@ from tests.alerts.rows import INSTANCE, detection, detections, evidence, user
 
 DAYS = [date(2026, 10, 28) + timedelta(days=n) for n in range(6)]
 HOSTILE = "<img src=x onerror=alert(1)>\u202e$\\frac{x$"
-STRANGE = {"files_over_own": 9.0, "files_over_peers": 6.0, "new_tables": 7.0}  # of ann, on the day of her alert
+_FEATURES = catalogue()["user_day"].features
+STRANGE = {_FEATURES[0]: 9.0, _FEATURES[1]: 6.0, _FEATURES[-1]: 7.0}  # of ann, on the day of her alert
 
 
 def activity(uid: str, at: str, name: str, **values: Any) -> dict[str, Any]:

@@ -24,8 +24,11 @@ from pipelines.analysis import (
     what_if,
 )  # fmt: skip
 from pipelines.analysis.what_if import model_folder
+from pipelines.contracts import contract
 from pipelines.errors import NowguardError, StorageError
 from tests.analysis.conftest import DAYS, STRANGE
+
+PLANTED = next(iter(STRANGE))
 
 
 def strangest(house: Warehouse) -> pl.DataFrame:
@@ -48,7 +51,9 @@ def test_the_planted_features_drive_the_strangest_day_and_effects_are_told_with_
     assert set(told.sort("contribution")["feature"].head(3)) == set(STRANGE)
     assert effects["mean_effect"].is_sorted(descending=True)
     assert effects["first_reason_share"].sum() == pytest.approx(1.0)
-    assert effects.filter(pl.col("feature") == "files_over_own")["unit"].to_list() == ["mean distances"]
+    assert effects.filter(pl.col("feature") == PLANTED)["unit"].to_list() == [
+        contract("feat__user_day_profile")[PLANTED].unit
+    ]
     assert "" not in effects["meaning"].to_list()
 
 
@@ -58,7 +63,7 @@ def test_a_day_without_what_made_it_strange_scores_lower_and_with_nothing_change
     same, ordinary = what_if(day, warehouse=house), what_if(day, warehouse=house, **dict.fromkeys(STRANGE, "usual"))
 
     assert same.before == same.after == ordinary.before == pytest.approx(day["risk_score"][0])
-    assert ordinary.after < 30 < ordinary.before
+    assert ordinary.after < 50 < ordinary.before
     assert set(ordinary.changes) == set(STRANGE)
     assert set(same.curves["feature"]) == set(STRANGE)
     assert (
@@ -67,13 +72,13 @@ def test_a_day_without_what_made_it_strange_scores_lower_and_with_nothing_change
 
 
 def test_contributions_before_and_after_are_those_of_the_published_day(house: Warehouse) -> None:
-    found = what_if(("ann", DAYS[4]), warehouse=house, files_over_own=0.0)
+    found = what_if(("ann", DAYS[4]), warehouse=house, **{PLANTED: 0.0})
     told = attributions(warehouse=house).filter(pl.col("actor_user_uid") == "u1", pl.col("event_date") == DAYS[4])
 
     both = found.features.join(told.select("feature", published="contribution"), on="feature")
     assert both.height == told.height
     assert (both["contribution"] - both["published"]).abs().max() < 1e-9
-    changed = found.features.filter(pl.col("feature") == "files_over_own")
+    changed = found.features.filter(pl.col("feature") == PLANTED)
     assert changed["contribution_after"][0] > changed["contribution"][0]
 
 
@@ -97,7 +102,7 @@ def test_stability_and_drift_have_a_row_a_day_and_feature(house: Warehouse) -> N
     ("ask", "cause", "remedy"),
     [
         (lambda h: scores(model="nonsense", warehouse=h), "no model nonsense", "user_day"),
-        (lambda h: what_if(strangest(h), warehouse=h, nonsense=1.0), "no feature nonsense", "files_over_own"),
+        (lambda h: what_if(strangest(h), warehouse=h, nonsense=1.0), "no feature nonsense", PLANTED),
         (lambda h: what_if(scores(warehouse=h), warehouse=h), "has 200 user-days", "head\\(1\\)"),
         (lambda h: what_if(scores(warehouse=h).tail(1), warehouse=h), "too ordinary", "percentile of 95"),
         (lambda h: what_if(("nobody", DAYS[4]), warehouse=h), "no model scored this person", "scores\\(\\)"),

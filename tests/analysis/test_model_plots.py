@@ -27,6 +27,7 @@ from pipelines.analysis.plots import (
     stability_plot,
     what_if_plot,
 )  # fmt: skip
+from tests.analysis.conftest import STRANGE
 from tests.analysis.test_alert_plots import PNG, png
 
 
@@ -60,11 +61,12 @@ def test_effects_have_a_dot_for_each_explained_day(house: Warehouse) -> None:
 
 
 def test_a_what_if_says_both_scores_in_its_title(house: Warehouse) -> None:
-    found = what_if(scores(warehouse=house).head(1), warehouse=house, new_tables=0.0)
+    planted = next(iter(STRANGE))
+    found = what_if(scores(warehouse=house).head(1), warehouse=house, **{planted: 0.0})
 
     drawn = what_if_plot(found)
 
-    assert f"risk {found.before:.0f} would be {found.after:.0f} with new tables 0" in drawn.title
+    assert f"risk {found.before:.0f} would be {found.after:.0f} with {planted.replace('_', ' ')} 0" in drawn.title
     assert len(drawn.axes) == 4
     assert png(drawn).startswith(PNG)
 
