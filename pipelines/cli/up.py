@@ -19,9 +19,10 @@ from pipelines.cli.context import JsonFlag, Output, QuietFlag, explained, settin
 from pipelines.errors import SourceUnavailable, UsageError
 
 AIRFLOW_PORT, JUPYTER_PORT = 8080, 8888
+NOTEBOOKS = ("alert_triage.ipynb", "model_explanation.ipynb")  # the first is open at once
 LAB = (
     "jupyter", "lab", "--no-browser", "--ip=127.0.0.1", f"--port={JUPYTER_PORT}", "--allow-root",
-    "--LabApp.default_url=/lab/tree/notebooks/alert_triage.ipynb",
+    f"--LabApp.default_url=/lab/tree/notebooks/{NOTEBOOKS[0]}",
     "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdates",  # asks no external host
 )  # fmt: skip
 
@@ -58,7 +59,8 @@ def up(
         airflow = _start(stack, ["airflow", "standalone"], environment, logs / "standalone.log")
         jupyter = _start(stack, [*LAB, f"--notebook-dir={REPOSITORY}"], environment, logs / "jupyter.log")
         _await(jupyter, JUPYTER_PORT, logs / "jupyter.log", out)
-        out.line(f"JupyterLab  {_address_with_token(logs / 'jupyter.log')}")
+        for name in NOTEBOOKS:
+            out.line(f"JupyterLab  {_address_with_token(logs / 'jupyter.log').replace(NOTEBOOKS[0], name)}")
         _await(airflow, AIRFLOW_PORT, logs / "standalone.log", out)
         out.line(f"Airflow     http://127.0.0.1:{AIRFLOW_PORT}  (user admin, password {_password()})")
         out.line(f"warehouse   {data / 'warehouse' / 'nowguard.duckdb'}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from datetime import date
 from pathlib import Path
 
 import nbformat
@@ -14,6 +15,7 @@ from pipelines.analysis import alerts, open_warehouse
 from pipelines.cli.progress import Silent
 from pipelines.emulator.organisation import World, generate
 from pipelines.emulator.server import start
+from pipelines.settings import Settings
 from pipelines.steps import run_night
 from tests.steps.conftest import END, NIGHTS, first_night, morning_after, nights, settings_for
 
@@ -31,7 +33,7 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def data_dir(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two published nights."""
+    """Two published nights, the second scored by a model that learned the days before it."""
     folder = tmp_path_factory.mktemp("notebooks")
     with start(world, now=morning_after(first_night())) as running:
         settings = settings_for(running, folder)
@@ -39,7 +41,16 @@ def data_dir(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
             if running.control.now() < morning_after(day):
                 running.control.set_now(morning_after(day))
             run_night(settings, day, day, progress=Silent())
+            if day == first_night():
+                _train(settings, day)
     return folder
+
+
+def _train(settings: Settings, day: date) -> None:
+    """As the weekly DAG does, on fewer days than it asks for."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.steps.train.LEAST_DAYS", 5)
+        run_night(settings, day, day, progress=Silent(), steps=("train",))
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -83,4 +94,4 @@ def test_the_triage_notebook_closes_the_alert_it_is_given(
 
 
 def test_every_question_has_its_notebook() -> None:
-    assert NOTEBOOKS == ["alert_triage.ipynb", "coverage.ipynb", "hunt.ipynb"]
+    assert NOTEBOOKS == ["alert_triage.ipynb", "coverage.ipynb", "hunt.ipynb", "model_explanation.ipynb"]
