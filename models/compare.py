@@ -16,6 +16,7 @@ from models.score import score
 LEAST_CORRELATION, LEAST_OVERLAP = 0.7, 0.25
 MOST_BUDGET = 2.0
 LOST_RECALL = 0.05
+_TOP_ROWS, _TOP_PART = 20, 50
 _INJECTED, _RAISED = 200, 3  # rows, and features raised in each
 
 
@@ -25,7 +26,9 @@ class Comparison:
     figures that need one are NaN."""
 
     rank_correlation: float  # Spearman of risk over the frame
-    top_overlap: float  # Jaccard index of the rows in the top of the budget
+    top_overlap: (
+        float  # Jaccard index of the strangest fiftieth of the rows, and of 20 at least: a budget of two rows is chance
+    )
     budget_used: float  # rows over the budget's threshold, over the rows that the budget allows
     injected_recall: float  # share of injected anomalies over the threshold
     champion_injected_recall: float
@@ -50,7 +53,7 @@ def compare(challenger: Fitted, champion: Fitted | None, frame: pa.Table) -> Com
         old = numbers(score(champion, frame)["percentile"])
         known = ~(np.isnan(new) | np.isnan(old))
         correlation = _spearman(new[known], old[known])
-        overlap = _overlap(new[known], old[known], int(allowed))
+        overlap = _overlap(new[known], old[known], max(_TOP_ROWS, int(allowed), frame.num_rows // _TOP_PART))
         before = _recall(champion, strange)
     objections = _objections(correlation, overlap, used, recall, before)
     return Comparison(correlation, overlap, used, recall, before, objections)

@@ -50,7 +50,7 @@ class Model:
     tail: Literal["high", "both"] = "high"  # high: less than usual is not strange
     scaling: Literal["robust", "none"] = "robust"
     trim: float = 0.01  # strangest share of the rows, by the second opinion, that no tree learns
-    beyond: float = 0.05  # share of learned rows added with one feature lifted beyond all that was seen (`models.grow`)
+    beyond: float = 0.1  # share of learned rows added with one feature lifted beyond all that was seen (`models.grow`)
     trees: int = 100
     sample_size: int = 256  # rows that one tree sees
     training_rows: int = (
