@@ -55,13 +55,13 @@ class Measured:
     seconds: Mapping[str, float]
 
 
-def measure(seed: int, *, users: int, days: int, before: int) -> Measured:
+def measure(seed: int, *, users: int, days: int, before: int, scene_rate: float) -> Measured:
     from bench.detection.replay import replay
     from pipelines.emulator.organisation import Population, generate
     from pipelines.policies.registry import catalogue
 
     started = time.monotonic()
-    world = generate(seed=seed, users=users, days=days, before=before, population=Population(scene_rate=1.0))
+    world = generate(seed=seed, users=users, days=days, before=before, population=Population(scene_rate=scene_rate))
     made = time.monotonic() - started
     with tempfile.TemporaryDirectory(prefix=f"nowguard-{seed}-") as scratch:
         found = replay(world, Path(scratch))
@@ -198,7 +198,7 @@ def main() -> None:
     options = _options()
     seeds = options.seed or random.SystemRandom().sample(range(10_000, 1_000_000), options.seeds)
     print(f"seeds {' '.join(map(str, seeds))}", flush=True)
-    job = partial(measure, users=options.users, days=options.days, before=options.before)
+    job = partial(measure, users=options.users, days=options.days, before=options.before, scene_rate=options.scene_rate)
     results: list[Measured] = []
     with ProcessPoolExecutor(max_workers=options.jobs) as pool:
         for done in as_completed([pool.submit(job, seed) for seed in seeds]):
@@ -224,6 +224,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--users", type=int, default=300)
     parser.add_argument("--days", type=int, default=28, help="days that count")
     parser.add_argument("--before", type=int, default=14, help="days before, from which the first model learns")
+    parser.add_argument(
+        "--scene-rate", type=float, default=1.0, help="copies of each scenario per 300 users and 30 days"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2, help="processes")
     parser.add_argument("--json", type=Path, help="write all figures there")
     return parser.parse_args()

@@ -21,7 +21,7 @@ _FLAGS: tuple[tuple[str, str, str], ...] = (
     ("is_first_in_organisation", "new for the whole organisation in 90 days", "somebody here has shown it before"),
 )
 _RISK_WORDS: Mapping[str, str] = {
-    "prior": "precision this policy is built for",
+    "prior": "how often this policy was right when it was measured",
     "first_for_user": "new for the user or not",
     "uncommon_among_peers": "rare among peers or not",
     "uncommon_in_organisation": "rare in the organisation or not",

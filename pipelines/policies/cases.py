@@ -178,6 +178,29 @@ def last_place(user: str, when: str, **values: Any) -> Row:
     )
 
 
+def scored(user: str, risk: float, **values: Any) -> Row:
+    """A row of `out__model_score` on the day of the case."""
+    row: dict[str, Any] = {
+        "instance": INSTANCE,
+        "event_date": DAY,
+        "model_id": "user_day",
+        "model_revision": "f00d",
+        "user_uid": f"uid-{user}",
+        "user_name": user,
+        "peer_group": "organisation",
+        "decided_by": "rolling",
+        "depth": 10 - risk / 10,
+        "risk_score": risk,
+        "percentile": 99.0,
+        "second_opinion": 99.0,
+        "surprise": 3.0,
+        "surprise_7d": 3.0,
+        "strange_days_7d": 1,
+        "is_in_budget": risk >= 50,
+    }
+    return Row("out__model_score", row | values)
+
+
 def identity(user: str, **values: Any) -> Row:
     """A row of `core__identity`: matched and enabled at the identity provider, unless said otherwise."""
     row: dict[str, Any] = {

@@ -177,7 +177,7 @@ def test_views_that_do_not_exist_leave_flags_null() -> None:
     ).to_pylist()[0]
 
     assert found["is_first_for_user"] is None
-    assert found["risk_score"] == 80.0
+    assert found["risk_score"] == 100 * PRIORS["impossible_travel"]
 
 
 def test_no_detections_give_an_empty_table() -> None:

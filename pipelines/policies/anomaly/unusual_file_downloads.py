@@ -6,8 +6,8 @@ The fixed limit of `mass_download_by_single_user` sees a burst; this policy sees
 - *day*: the same over a whole day, at a steadier pace;
 - *slow*: on the third day in a row (a weekend between them does not count) the files are several times the usual day.
 
-Usual is what the person and the department did on days before. On a device that the person never used, half the files are
-enough for a sitting. An archive of all attachments of a record counts as one file, and archives are counted apart. A
+Usual is what the person and the department did on days before. On a device that the person never used, and on a day
+that the anomaly model puts into its alert budget, half the files are enough for a sitting. An archive of all attachments of a record counts as one file, and archives are counted apart. A
 department that is busy as a whole, as at the end of a quarter, explains a day and a run.
 """
 
@@ -22,7 +22,7 @@ import ibis.expr.types as ir
 from pipelines.features.core import seconds
 from pipelines.features.user_volume import ABOVE_HIGH, DEPARTMENT, LEARNING_DAYS, RUN_ENDS
 from pipelines.features.volumes import LEAVING, file_of
-from pipelines.policies.cases import HOSTILE, activity, at, download, downloads, fires, held, known, quiet
+from pipelines.policies.cases import HOSTILE, activity, at, download, downloads, fires, held, known, quiet, scored
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Row, Suppression, Tables
 from pipelines.policies.episodes import number_episodes, peak_distinct
 from pipelines.policies.habits import Question, with_habits
@@ -53,8 +53,9 @@ def detect(tables: Tables, params: Params) -> ir.Table:
         device_days=Question("device", rows.device_key, rows.user_uid),
     )
     volume = tables["state__user_volume"]
-    sittings = _sittings(moved, volume, params)
-    days = _days(moved, volume, params).anti_join(sittings, ["user_uid", "event_date"])
+    scores = _scores(tables["out__model_score"])
+    sittings = _sittings(moved, volume, scores, params)
+    days = _days(moved, volume, scores, params).anti_join(sittings, ["user_uid", "event_date"])
     return _explained(sittings.union(days.select(*sittings.columns)), tables["feat__user_day"], volume, params)
 
 
@@ -99,7 +100,20 @@ def _summed(rows: ir.Table, params: Params) -> dict[str, ir.Value]:
     }
 
 
-def _sittings(moved: ir.Table, volume: ir.Table, params: Params) -> ir.Table:
+def _scores(scores: ir.Table) -> ir.Table:
+    """What the anomaly models said of each user-day: whether it is in a budget, and who said so."""
+    return scores.group_by("user_uid", "event_date").agg(
+        is_strange=scores.is_in_budget.any(), model_revision=scores.model_revision.argmax(-scores.depth)
+    )
+
+
+def _beside(found: ir.Table, scores: ir.Table) -> ir.Table:
+    """`found` with `is_strange` and `model_revision`; false and null where no model scored the day."""
+    joined = found.left_join(scores, ["user_uid", "event_date"]).select(*found.columns, "is_strange", "model_revision")
+    return joined.mutate(is_strange=joined.is_strange.fill_null(False))
+
+
+def _sittings(moved: ir.Table, volume: ir.Table, scores: ir.Table, params: Params) -> ir.Table:
     rows = number_episodes(moved, by="user_uid", gap=HOUR)
     rows = rows.mutate(hour_bytes=sum_within(rows.bytes, by="user_uid", within=HOUR))
     for name, item in (("hour_files", "file"), ("hour_archives", "archive")):
@@ -118,9 +132,9 @@ def _sittings(moved: ir.Table, volume: ir.Table, params: Params) -> ir.Table:
         | (found.peak_bytes >= params.min_bytes)
         | (found.peak_archives >= params.min_archives)
     )
-    judged, times = _with_usual(found, volume), (params.times_high, params.times_mean)
+    judged, times = _beside(_with_usual(found, volume), scores), (params.times_high, params.times_mean)
     is_new = judged.new_device & (judged.usual_day_count >= LEARNING_DAYS)
-    floor = ibis.ifelse(is_new, float(params.min_files_new_device), float(params.min_files))
+    floor = ibis.ifelse(is_new | judged.is_strange, float(params.min_files_new_device), float(params.min_files))
     file_limit = limit(judged, floor, *times, of="hour")
     above = (
         (judged.peak_files >= file_limit)
@@ -130,10 +144,10 @@ def _sittings(moved: ir.Table, volume: ir.Table, params: Params) -> ir.Table:
     return _formed(judged.filter(above), "sitting", 1, judged.peak_files)
 
 
-def _days(moved: ir.Table, volume: ir.Table, params: Params) -> ir.Table:
+def _days(moved: ir.Table, volume: ir.Table, scores: ir.Table, params: Params) -> ir.Table:
     found = moved.group_by("user_uid", "event_date").agg(**_summed(moved, params))
     found = found.filter((found.file_count > params.min_day_files / 10) | (found.total_bytes >= params.min_day_bytes))
-    judged, times = _with_usual(found, volume), (params.times_high, params.times_mean)
+    judged, times = _beside(_with_usual(found, volume), scores), (params.times_high, params.times_mean)
     goes_on = (seconds(judged.last_seen) - seconds(judged.usual_last_raised) <= RUN_ENDS).fill_null(False)
     run_days = goes_on.ifelse(judged.usual_raised_days, 0) + 1
     run_files = goes_on.ifelse(judged.usual_raised_sum, 0.0) + judged.file_count
@@ -165,6 +179,7 @@ def _formed(found: ir.Table, form: str, run_days: ir.Value | int, files: ir.Valu
         "actor_user_uid", "actor_user_name", "first_seen", "last_seen", "evidence_count", "evidence", "src_ips", "countries",
         "user_uid", "department", "event_date", "is_integration", "usual_network", "by_sync", "trait_value", "form",
         "file_count", "archive_count", "total_bytes", "run_days", "counted_files", "usual_files",
+        "model_revision",
     )  # fmt: skip
 
 
@@ -224,14 +239,14 @@ POLICY = Policy(
         "Is the person about to leave? Look at the days before for more of the same.",
         "If nothing explains it, end the sessions and keep the list of files from the evidence.",
     ),
-    reads=("core__activity", "feat__user_day", "state__user_volume", "state__seen"),
+    reads=("core__activity", "feat__user_day", "out__model_score", "state__user_volume", "state__seen"),
     lookback=timedelta(hours=2),
     needs=Evidence(
         any_of=(("sysevent", "syslog_transaction"),), helpful_tables=("sys_attachment", "sys_user"), learning_days=7
     ),
     params=(
         Param("min_files", 40, "Different files within an hour below which it is never unusual", "ours; one every 90 seconds", "files"),
-        Param("min_files_new_device", 20, "The same on a device that a known person has never used", "ours; half of it", "files"),
+        Param("min_files_new_device", 20, "The same on a device that a known person has never used, or on a day that the model finds strange", "ours; half of it", "files"),
         Param("min_archives", 8, "Archives of all attachments within an hour, likewise", "ours; a fifth of the files", "archives"),
         Param("min_bytes", 50_000_000, "Bytes within an hour, likewise", "ours; a thousand files of usual size", "bytes"),
         Param("min_request_bytes", 50_000, "Answers of the API that are smaller are not counted", "ours; a page of a list", "bytes"),
@@ -293,6 +308,10 @@ POLICY = Policy(
         quiet("refused", *downloads("ann", "08:00:00", 90, 10, status="failure")),
         fires("twenty files on a device never seen", used_to("ann", "files", 2.0), *downloads("ann", "21:18:00", 20, 60)),
         quiet("on the usual device", used_to("ann", "files", 2.0), known("ann", "device", "firefox/linux/pc"), *downloads("ann", "21:18:00", 30, 60)),
+        fires("twenty files on a day that the model finds strange", used_to("ann", "files", 2.0), known("ann", "device", "firefox/linux/pc"),
+              scored("ann", 50.0), *downloads("ann", "21:18:00", 20, 60), having={"counted_files": 20, "model_revision": "f00d"}),
+        quiet("on a day that it does not", used_to("ann", "files", 2.0), known("ann", "device", "firefox/linux/pc"), scored("ann", 49.9),
+              *downloads("ann", "21:18:00", 30, 60)),
         quiet("on the first device of somebody new", *downloads("ann", "21:18:00", 30, 60)),
         quiet("of nothing"),
         fires("hostile names", *(download(name, "08:00:00", nth=n, later=n, file=f"{name}{n}", resource_name=name, actor_user_uid="uid-x",

@@ -18,10 +18,10 @@ import ibis
 import ibis.expr.types as ir
 
 from pipelines.features.volumes import LEAVING
-from pipelines.policies.cases import DAY, HOSTILE, INSTANCE, activity, downloads, fires, held, known, quiet
-from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Row, Suppression, Tables
+from pipelines.policies.cases import HOSTILE, activity, downloads, fires, held, known, quiet, scored
+from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Suppression, Tables
 from pipelines.policies.habits import Question, with_habits
-from pipelines.policies.volume import acts, evidence, trait
+from pipelines.policies.volume import acts, evidence
 
 LOOKING = (*LEAVING, "record_viewed", "report_viewed")
 
@@ -36,11 +36,11 @@ def detect(tables: Tables, params: Params) -> ir.Table:
         tables["state__seen"],
         asn_days=Question("asn", rows.asn, rows.user_uid),
     )
-    found = rows.group_by("user_uid").agg(
-        **evidence(rows), usual_network=(rows.asn_days > 0).all(), trait_value=rows.asn.max().cast("string")
+    found = rows.group_by("user_uid").agg(**evidence(rows), usual_network=(rows.asn_days > 0).all())
+    told = found.inner_join(strange, "user_uid").select(
+        *found.columns, *(c for c in strange.columns if c != "user_uid")
     )
-    told = found.inner_join(strange, "user_uid").select(*found.columns, *(c for c in strange.columns if c != "user_uid"))
-    return told.mutate(integration_at_work=told.is_integration & told.usual_network, **trait(told))
+    return told.mutate(integration_at_work=told.is_integration & told.usual_network)
 
 
 def _strange(scores: ir.Table, params: Params) -> ir.Table:
@@ -59,29 +59,6 @@ def _strange(scores: ir.Table, params: Params) -> ir.Table:
         form=ibis.ifelse(rows.is_day.any(), "day", "run"),
     )
     return best.filter(best.user_uid.notnull())
-
-
-def scored(user: str, risk: float, **values: Any) -> Row:
-    """For cases, a row of `out__model_score` on the day of the case."""
-    row: dict[str, Any] = {
-        "instance": INSTANCE,
-        "event_date": DAY,
-        "model_id": "user_day",
-        "model_revision": "f00d",
-        "user_uid": f"uid-{user}",
-        "user_name": user,
-        "peer_group": "organisation",
-        "decided_by": "rolling",
-        "depth": 10 - risk / 10,
-        "risk_score": risk,
-        "percentile": 99.0,
-        "second_opinion": 99.0,
-        "surprise": 3.0,
-        "surprise_7d": 3.0,
-        "strange_days_7d": 1,
-        "is_in_budget": risk >= 50,
-    }
-    return Row("out__model_score", row | values)
 
 
 RUN: dict[str, Any] = {"surprise_7d": 17.0, "strange_days_7d": 4}
