@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -140,6 +141,29 @@ def show(
     ]
     columns = ["revision", "role", "from", "to", "user-days", "left out", "objections of the rule"]
     out.table("Revisions", columns, rows, styles=STYLES)
+
+
+@app.command()
+@explained
+def report(
+    ctx: typer.Context,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    to: Annotated[Path | None, typer.Option(help="Where to write it (default: <data>/report/models.html).")] = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Write one offline page: scores, feature effects, strangest days, stability, drift, precision at budget from verdicts."""
+    from pipelines.report import render_models
+
+    settings = settings_of(ctx)
+    if not settings.warehouse.is_file():
+        raise UsageError(f"nothing is published in {settings.warehouse}", remedy="run `nowguard run` first")
+    path = render_models(settings.warehouse, to or settings.data_dir / "report" / "models.html")
+    out = Output(json, quiet)
+    out.document({"report": str(path)})
+    out.line(str(path))
+    if open_it:
+        typer.launch(str(path))
 
 
 @app.command()

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import typer
+from typer.testing import CliRunner, Result
 
+from pipelines.cli import model as command
+from pipelines.cli.context import Invocation
 from pipelines.report import render, render_models
 from pipelines.report.models import HIGH, budget_bars, histogram, line, wilson
 from tests.analysis.conftest import HOSTILE, STRANGE, judged, make
@@ -77,6 +81,24 @@ def test_the_run_report_links_to_the_page_beside_it(trained: Path, tmp_path: Pat
 
     assert 'href="models.html"' in said
     assert "nowguard models" in (tmp_path / "models.html").read_text(encoding="utf-8")
+
+
+def test_the_command_writes_the_page_and_says_where_or_what_is_missing(trained: Path, tmp_path: Path) -> None:
+    def run(data: Path) -> Result:
+        app = typer.Typer()
+        app.add_typer(command.app, name="model")
+
+        @app.callback()
+        def root(ctx: typer.Context) -> None:
+            ctx.obj = Invocation({"data_dir": data, "instance_name": "acme"})
+
+        return CliRunner().invoke(app, ["model", "report", "--to", str(tmp_path / "m.html")])
+
+    done, failed = run(trained.parents[1]), run(tmp_path / "nothing")
+
+    assert done.output.strip() == str(tmp_path / "m.html")
+    assert "nowguard models: acme" in (tmp_path / "m.html").read_text(encoding="utf-8")
+    assert (failed.exit_code, "nowguard run" in failed.output) == (2, True)
 
 
 def test_bars_and_lines_stay_within_their_frame() -> None:
