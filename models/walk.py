@@ -2,7 +2,7 @@
 
 Compiled at first use (a second or so) and never cached on disk, so that a read-only installation works and no cache file is trusted.
 Each row is one sum over the trees in their order: neither threads nor chunks change a bit of it. The loops release the interpreter
-lock; four rows walk side by side because each step waits for the one before.
+lock; eight rows walk side by side because each step waits for the one before.
 """
 
 from __future__ import annotations
@@ -24,18 +24,10 @@ def depths(forest: Forest, values: Matrix, *, threads: int = 1) -> Floats:
     """Mean path of each row, in cuts. `values` holds no NaN."""
     out = np.zeros(len(values), dtype=np.float64)
     steps = longest_path(forest)
+    roots, feature, children = (a.view(np.uint32) for a in (forest.roots, forest.feature, forest.children))
 
     def block(rows: slice) -> None:
-        _walk()(
-            values[rows],
-            forest.roots,
-            forest.feature,
-            forest.threshold,
-            forest.children,
-            forest.depth,
-            steps,
-            out[rows],
-        )
+        _walk()(values[rows], roots, feature, forest.threshold, children, forest.depth, steps, out[rows])
 
     _each(block, [*chunks(len(values), _BLOCK)], threads)
     out /= forest.trees
@@ -73,33 +65,41 @@ def _each(work: Callable[[slice], None], parts: list[slice], threads: int) -> No
 
 @cache
 def _walk() -> Any:
-    from numba import float32, float64, int32, int64, njit, types, void
-
-    rows = types.Array(float32, 2, "C", readonly=True)
+    """Positions are unsigned: numba asks of a signed one at each step whether it counts from the end."""
+    from numba import float32, float64, njit, types, uint32, uint64, void
 
     def walk(values, roots, feature, threshold, children, depth, steps, out):  # type: ignore[no-untyped-def]
         count = values.shape[0]
         for root in roots:
-            for r in range(0, count - 3, 4):
-                a = b = c = d = root
+            for r in range(0, count - 7, 8):
+                a = b = c = d = e = f = g = h = root
                 for _ in range(steps):
-                    a = children[a, np.int32(values[r, feature[a]] > threshold[a])]
-                    b = children[b, np.int32(values[r + 1, feature[b]] > threshold[b])]
-                    c = children[c, np.int32(values[r + 2, feature[c]] > threshold[c])]
-                    d = children[d, np.int32(values[r + 3, feature[d]] > threshold[d])]
+                    a = children[a, np.uint32(values[r, feature[a]] > threshold[a])]
+                    b = children[b, np.uint32(values[r + 1, feature[b]] > threshold[b])]
+                    c = children[c, np.uint32(values[r + 2, feature[c]] > threshold[c])]
+                    d = children[d, np.uint32(values[r + 3, feature[d]] > threshold[d])]
+                    e = children[e, np.uint32(values[r + 4, feature[e]] > threshold[e])]
+                    f = children[f, np.uint32(values[r + 5, feature[f]] > threshold[f])]
+                    g = children[g, np.uint32(values[r + 6, feature[g]] > threshold[g])]
+                    h = children[h, np.uint32(values[r + 7, feature[h]] > threshold[h])]
                 out[r] += depth[a]
                 out[r + 1] += depth[b]
                 out[r + 2] += depth[c]
                 out[r + 3] += depth[d]
-            for r in range(count - count % 4, count):
+                out[r + 4] += depth[e]
+                out[r + 5] += depth[f]
+                out[r + 6] += depth[g]
+                out[r + 7] += depth[h]
+            for r in range(count - count % 8, count):
                 a = root
                 for _ in range(steps):
-                    a = children[a, np.int32(values[r, feature[a]] > threshold[a])]
+                    a = children[a, np.uint32(values[r, feature[a]] > threshold[a])]
                 out[r] += depth[a]
 
-    ints, floats = types.Array(int32, 1, "C", readonly=True), types.Array(float32, 1, "C", readonly=True)
-    pairs, paths = types.Array(int32, 2, "C", readonly=True), types.Array(float64, 1, "C", readonly=True)
-    return njit([void(rows, ints, ints, floats, pairs, paths, int64, float64[::1])], nogil=True)(walk)
+    rows, nodes = types.Array(float32, 2, "C", readonly=True), types.Array(uint32, 1, "C", readonly=True)
+    cuts, pairs = types.Array(float32, 1, "C", readonly=True), types.Array(uint32, 2, "C", readonly=True)
+    paths = types.Array(float64, 1, "C", readonly=True)
+    return njit([void(rows, nodes, nodes, cuts, pairs, paths, uint64, float64[::1])], nogil=True)(walk)
 
 
 @cache
@@ -107,18 +107,19 @@ def _look_up() -> Any:
     from numba import float32, float64, njit, types, void
 
     def look_up(values, knots, surprise, out):  # type: ignore[no-untyped-def]
-        widest = (knots.shape[2] + 1) // 2
+        nought, one, two = np.uint64(0), np.uint64(1), np.uint64(2)
+        widest = np.uint64((knots.shape[2] + 1) // 2)
         for r in range(values.shape[0]):
             total = 0.0
             for f in range(values.shape[1]):
                 most, value = 0.0, values[r, f]
                 for side in range(knots.shape[0]):
-                    reached, step = 0, widest  # a search without branches: how many knots the value reaches
-                    while step > 0:
-                        reached += step * np.int64(knots[side, f, reached + step - 1] <= value)
-                        step //= 2
-                    if reached > 0:
-                        most = max(most, surprise[side, f, reached - 1])
+                    reached, step = nought, widest  # a search without branches: how many knots the value reaches
+                    while step > nought:
+                        reached += step * np.uint64(knots[side, f, reached + step - one] <= value)
+                        step //= two
+                    if reached > nought:
+                        most = max(most, surprise[side, f, reached - one])
                     value = -value  # the lower side is the upper side of negated values
                 total += most
             out[r] = total
