@@ -48,6 +48,19 @@ FROM mart.activities a LEFT JOIN proof p USING (activity_uid)
 WHERE (list_contains($uids, a.actor_user_uid) OR a.actor_user_name = $user) AND a.time >= $start AND a.time < $end
 ORDER BY a.time, a.activity_uid
 """
+_USER_RISK = """
+WITH asked AS (SELECT coalesce(CAST($day AS DATE), max(event_date)) AS day FROM mart.user_risk),
+     people AS (SELECT instance, user_uid, any_value(user_name) AS user_name, any_value(department) AS department FROM mart.users GROUP BY ALL)
+SELECT p.user_name, p.department, r.*
+FROM mart.user_risk r JOIN asked ON asked.day = r.event_date
+LEFT JOIN people p ON p.instance = r.instance AND p.user_uid = r.actor_user_uid
+ORDER BY r.points_7d DESC, r.actor_user_uid
+"""
+
+
+def user_risk(day: date | None = None, *, warehouse: Warehouse | None = None) -> pl.DataFrame:
+    """Accounts by how much attention they deserve on `day` (the last one), with the parts of their priority in points."""
+    return (warehouse or open_warehouse()).ask(_USER_RISK, day=day)
 
 
 def timeline(

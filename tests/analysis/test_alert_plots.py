@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from datetime import date
 
+import polars as pl
 import pytest
 
-from pipelines.analysis import Warehouse, alerts, explain, timeline
-from pipelines.analysis.plots import parts_plot, queue_plot, timeline_plot
+from pipelines.analysis import Warehouse, alerts, explain, timeline, user_risk
+from pipelines.analysis.plots import parts_plot, queue_plot, timeline_plot, user_risk_plot
 from pipelines.analysis.plots.canvas import Drawn
 
 PNG = b"\x89PNG"
@@ -40,6 +42,21 @@ def test_a_timeline_has_a_lane_per_kind_and_rings_the_evidence(house: Warehouse)
     assert png(drawn).startswith(PNG)
 
 
+def test_the_bar_of_a_person_is_as_long_as_the_points_of_the_view(house: Warehouse) -> None:
+    people = user_risk(warehouse=house)
+
+    (axes,) = user_risk_plot(people).axes
+
+    top = people.filter(pl.col("points_7d") > 0).head(15)
+    ends = [0.0] * top.height
+    for bar in axes.patches:
+        ends[round(bar.get_y() + bar.get_height() / 2)] += bar.get_width()
+    assert ends[::-1] == pytest.approx(top["points_7d"].to_list())
+    said = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert said[::-1] == top.select(pl.coalesce("user_name", "actor_user_uid")).to_series().to_list()
+    assert png(user_risk_plot(people)).startswith(PNG)
+
+
 def test_the_parts_of_both_scores_are_drawn_with_their_sign(house: Warehouse) -> None:
     drawn = parts_plot(explain(alerts(user="ann", policy="impossible_travel", warehouse=house), warehouse=house))
 
@@ -56,6 +73,10 @@ def test_a_hostile_name_is_drawn_as_text(house: Warehouse, name: str) -> None:
 
 
 def test_an_empty_frame_says_so(house: Warehouse) -> None:
-    for drawn in (queue_plot(alerts(warehouse=house).clear()), timeline_plot(timeline("ann", warehouse=house).clear())):
+    for drawn in (
+        queue_plot(alerts(warehouse=house).clear()),
+        timeline_plot(timeline("ann", warehouse=house).clear()),
+        user_risk_plot(user_risk(date(1999, 1, 1), warehouse=house)),
+    ):
         assert drawn.axes[0].texts[0].get_text()
         assert png(drawn).startswith(PNG)

@@ -1,6 +1,6 @@
 """Figures of the analysis surface: frames in, a matplotlib figure out; titled, with units, in colours that most eyes can tell apart."""
 
-from pipelines.analysis.plots.alert_plots import parts_plot, queue_plot, timeline_plot
+from pipelines.analysis.plots.alert_plots import parts_plot, queue_plot, timeline_plot, user_risk_plot
 from pipelines.analysis.plots.model_plots import (
     attribution_plot,
     drift_plot,
@@ -13,5 +13,5 @@ from pipelines.analysis.plots.model_plots import (
 
 __all__ = [
     "attribution_plot", "drift_plot", "effects_plot", "parts_plot", "precision_plot", "queue_plot", "score_plot",
-    "stability_plot", "timeline_plot", "what_if_plot",
+    "stability_plot", "timeline_plot", "user_risk_plot", "what_if_plot",
 ]  # fmt: skip

@@ -141,6 +141,40 @@ def _size(n: int) -> float:
     return 14.0 + 9.0 * math.sqrt(min(n, 400))
 
 
+#: Parts of the seven-day priority -> what they say.
+RISK_PARTS = {
+    "severity_7d": "how bad the alerts are", "user_impact_7d": "what the account can do", "popularity_7d": "how rare it is",
+    "asset_7d": "how sensitive the tables are", "model_7d": "unusual days, by the model",
+}  # fmt: skip
+MOST_PEOPLE = 15
+
+
+def user_risk_plot(people: pl.DataFrame) -> Drawn:
+    """Who to look at first, and why: the points of the last seven days, stacked."""
+    top = people.filter(pl.col("points_7d") > 0).head(MOST_PEOPLE).reverse()
+    if not top.height:
+        return nothing("Who to look at first", "Nobody has a point in these seven days.")
+    drawn, (axes,) = canvas(
+        f"Who to look at first, seven days up to {top['event_date'][0]}", height=1.5 + 0.27 * top.height
+    )
+    floor = [0.0] * top.height
+    for (part, said), colour in zip(RISK_PARTS.items(), COLOURS, strict=False):
+        points = top[part].to_list()
+        axes.barh(range(top.height), points, left=floor, height=0.7, color=colour, label=said)
+        floor = [a + b for a, b in zip(floor, points, strict=True)]
+    for i, (end, priority) in enumerate(zip(floor, top["priority_7d"], strict=True)):
+        axes.text(end, i, f" {priority:.0f}", va="center", fontsize=8.5)
+    names(axes.yaxis, top.select(pl.coalesce("user_name", "actor_user_uid")).to_series().to_list())
+    axes.grid(visible=False, axis="y")
+    axes.grid(axis="x", color="#e4e8ec", linewidth=0.7)
+    axes.set_xlabel("points of the investigation priority", fontsize=9)
+    legend(axes, "part")
+    return caption(
+        drawn,
+        "Behind each bar: priority 0-100, which never reaches its end so that the busiest accounts stay in order.",
+    )
+
+
 def parts_plot(found: InDepth) -> Drawn:
     """How the risk score comes together, part by part, as factors on the odds; and the points of the priority."""
     risk = found.risk_parts.filter(pl.col("part") != "prior").sort("log_odds")
