@@ -2,7 +2,7 @@
 
 Compiled at first use (a second or so) and never cached on disk, so that a read-only installation works and no cache file is trusted.
 Each row is one sum over the trees in their order: neither threads nor chunks change a bit of it. The loops release the interpreter
-lock; eight rows walk side by side because each step waits for the one before.
+lock; six rows walk side by side because each step waits for the one before.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def _walk() -> Any:
     def walk(values, roots, feature, threshold, children, depth, steps, out):  # type: ignore[no-untyped-def]
         count = values.shape[0]
         for root in roots:
-            for r in range(0, count - 7, 8):
-                a = b = c = d = e = f = g = h = root
+            for r in range(0, count - 5, 6):
+                a = b = c = d = e = f = root
                 for _ in range(steps):
                     a = children[a, np.uint32(values[r, feature[a]] > threshold[a])]
                     b = children[b, np.uint32(values[r + 1, feature[b]] > threshold[b])]
@@ -80,17 +80,13 @@ def _walk() -> Any:
                     d = children[d, np.uint32(values[r + 3, feature[d]] > threshold[d])]
                     e = children[e, np.uint32(values[r + 4, feature[e]] > threshold[e])]
                     f = children[f, np.uint32(values[r + 5, feature[f]] > threshold[f])]
-                    g = children[g, np.uint32(values[r + 6, feature[g]] > threshold[g])]
-                    h = children[h, np.uint32(values[r + 7, feature[h]] > threshold[h])]
                 out[r] += depth[a]
                 out[r + 1] += depth[b]
                 out[r + 2] += depth[c]
                 out[r + 3] += depth[d]
                 out[r + 4] += depth[e]
                 out[r + 5] += depth[f]
-                out[r + 6] += depth[g]
-                out[r + 7] += depth[h]
-            for r in range(count - count % 8, count):
+            for r in range(count - count % 6, count):
                 a = root
                 for _ in range(steps):
                     a = children[a, np.uint32(values[r, feature[a]] > threshold[a])]

@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from models.core import Fitted, Model
 from models.train import train
@@ -60,3 +61,8 @@ def changed(rows: pa.Table, **values: object) -> pa.Table:
 def fitted() -> Fitted:
     """A model of 60 people and 40 days; d0 and d1 have 30 members each and a forest of their own."""
     return train(MODEL, days(), instance="acme", as_of=FIRST + timedelta(days=39))
+
+
+def over_budget(model: Model, scores: pa.Table) -> pa.Table:
+    """Rows that are stranger than all but the budgeted share of training rows."""
+    return scores.filter(pc.greater_equal(scores["percentile"], 100.0 * (1.0 - model.budget_share)))

@@ -1,4 +1,4 @@
-"""Which rows are raised, and what verdicts do to the risk."""
+"""What verdicts do to the risk."""
 
 from __future__ import annotations
 
@@ -8,45 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models.attribution import attribute
-from models.budget import over_budget, within_budget
 from models.calibrate import calibrate
 from models.score import score
 from pipelines.errors import UsageError
-from tests.models.days import MODEL, changed, days, fitted
-
-
-def test_the_budget_raises_the_strangest_rows_with_the_feature_that_raised_them() -> None:
-    rows = days(seed=11)  # 2,400 rows: twelve may be raised
-    planted = [
-        changed(rows.slice(at, 1), files=300.0 + at, bytes_out=3e9, exports=20.0, tables=60.0) for at in range(20)
-    ]
-    night = pa.concat_tables([*planted, rows.slice(20)])
-    scores = score(fitted(), night)
-
-    raised = within_budget(MODEL, scores, attribute(fitted(), night.slice(0, 40)))
-
-    assert raised.num_rows == 12
-    assert set(raised["reason"].to_pylist()) <= {"files", "bytes_out", "exports", "tables"}
-    assert raised["risk"].to_pylist() == sorted(raised["risk"].to_pylist(), reverse=True)
-
-
-def test_a_quiet_night_raises_nothing() -> None:
-    quiet = days().slice(0, 200)
-    scores = score(fitted(), quiet)
-    calm = quiet.filter(pa.array(scores["percentile"].to_numpy() < 99))
-
-    assert within_budget(MODEL, score(fitted(), calm), attribute(fitted(), calm)).num_rows == 0
-
-
-def test_a_night_of_few_rows_may_still_raise_one() -> None:
-    night = pa.concat_tables(
-        [changed(days().slice(0, 1), files=500.0, bytes_out=9e9, exports=20.0), days().slice(1, 5)]
-    )
-
-    raised = within_budget(MODEL, score(fitted(), night), attribute(fitted(), night))
-
-    assert raised["user_uid"].to_pylist() == ["u0000"]
+from tests.models.days import MODEL, days, fitted
 
 
 def _verdicts(count: int, *, offset: float, weight: float) -> pa.Table:
@@ -93,12 +58,3 @@ def test_few_clear_cut_verdicts_cannot_bend_the_risk_to_infinity() -> None:
 def test_verdicts_of_one_kind_are_refused() -> None:
     with pytest.raises(UsageError, match="of one kind only"):
         calibrate(fitted(), pa.table({"risk": [90.0, 10.0], "is_true": [True, True]}))
-
-
-def test_rows_over_the_budget_are_those_beyond_its_share_of_training() -> None:
-    scores = score(fitted(), days())
-
-    loud = over_budget(MODEL, scores)
-
-    assert min(loud["percentile"].to_pylist()) >= 99.5
-    assert 0 < loud.num_rows < 0.02 * scores.num_rows
