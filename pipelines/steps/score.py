@@ -30,6 +30,8 @@ WEEK = 7  # days that surprises are summed over, and that drift is measured on
 SURPRISING = 1.0  # a surprise that one day in three reaches is none
 LEAST_SHARE = 1e-4  # no training window tells smaller shares apart
 
+RECORD = " by "  # in a partition's fingerprint: what comes after it names the champions
+
 Champions = Mapping[str, str]  # model -> revision
 Found = Mapping[str, pl.DataFrame]  # table -> rows of some days
 
@@ -64,28 +66,20 @@ def _batches(stale: list[date], champions: Mapping[date, Champions]) -> Iterator
 
 
 def champions_of(night: Night, store: ModelStore, day: date) -> Champions:
-    """Model -> the revision that scores `day`: the recorded one where its artefact is held, else the champion."""
-    trained = {id_: store.registry(id_) for id_ in catalogue() if id_ in store.model_ids()}
-    if not trained:
-        return {}
-    recorded = _recorded(night, day)
-    found = {}
-    for id_, registry in trained.items():
-        known = recorded.get(id_)
-        if known and store.has(id_, known):
-            found[id_] = known
-        elif champion := registry.champion_for(day):
-            found[id_] = champion.revision
-    return found
-
-
-def _recorded(night: Night, day: date) -> Champions:
-    """Model -> revision of the day's scores as they are."""
+    """Model -> the revision that scores `day`: what was recorded when the day was first looked at, also that there was none;
+    else the champion. A recorded revision whose artefact is gone gives way to the champion."""
     part = night.lake.partition(contract(SCORE), night.instance, day)
-    if part is None or not part.rows:
-        return {}
-    frame = _read(night, contract(SCORE), [day])
-    return dict(frame.select("model_id", "model_revision").unique().iter_rows())
+    recorded = _recorded(part.inputs) if part else None
+    if recorded is not None and all(store.has(id_, revision) for id_, revision in recorded.items()):
+        return {id_: revision for id_, revision in recorded.items() if id_ in catalogue()}
+    trained = {id_: store.registry(id_) for id_ in store.model_ids() if id_ in catalogue()}
+    return {id_: found.revision for id_, registry in trained.items() if (found := registry.champion_for(day))}
+
+
+def _recorded(inputs: str) -> Champions | None:
+    """The champions in the fingerprint of a partition; None where it holds no such record."""
+    _, mark, said = inputs.partition(RECORD)
+    return dict(pair.split("=", 1) for pair in said.split()) if mark else None
 
 
 def _fingerprint(night: Night, day: date, champions: Mapping[date, Champions]) -> str:
@@ -93,7 +87,8 @@ def _fingerprint(night: Night, day: date, champions: Mapping[date, Champions]) -
     week = _week(day)
     tables = {catalogue()[id_].contract for near in week for id_ in champions.get(near, {})}
     profiles = sorted(night.lake.fingerprint([table], night.instance, week) for table in tables)
-    return revision_of([sorted(champions.get(near, {}).items()) for near in week], profiles)
+    found = revision_of([sorted(champions.get(near, {}).items()) for near in week], profiles)
+    return found + RECORD + " ".join(f"{id_}={revision}" for id_, revision in sorted(champions[day].items()))
 
 
 def _week(day: date) -> list[date]:

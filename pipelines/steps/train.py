@@ -122,7 +122,9 @@ def excluded(night: Night, days: Sequence[date]) -> pa.Table:
             alerts.Triage(night.store).snapshot(),
         )
     both = pl.concat([pl.DataFrame(folded.alerts), pl.DataFrame(folded.behaviors)])
-    spoken = both.filter(~pl.col("is_summary"), ~pl.col("classification").is_in(list(HARMLESS)).fill_null(False))
+    spoken = both.filter(
+        ~pl.col("is_summary").fill_null(False), ~pl.col("classification").is_in(list(HARMLESS)).fill_null(False)
+    )
     spans = spoken.select(
         pl.col("actor_user_uids").alias("user_uid"),
         pl.date_ranges(pl.col("first_seen").dt.date(), pl.col("last_seen").dt.date()).alias("event_date"),
