@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from models import artefact
 from models.artefact import load, save
@@ -80,6 +82,28 @@ def test_a_missing_a_cut_off_and_a_flipped_file_are_refused(folder: Path, name: 
             path.write_bytes(body)
         with pytest.raises(StorageError, match=r"fix: (restore|train)"):
             load(folder, model=MODEL)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from([artefact.ARRAYS, artefact.MANIFEST]),
+    at=st.floats(0, 1, exclude_max=True),
+    mask=st.integers(1, 255),
+)
+def test_a_flipped_byte_anywhere_is_refused_or_changes_nothing(folder: Path, name: str, at: float, mask: int) -> None:
+    whole = (folder / name).read_bytes()
+    flipped = bytearray(whole)
+    flipped[int(at * len(whole))] ^= mask
+    (folder / name).write_bytes(bytes(flipped))
+
+    try:
+        found = artefact.fingerprint(load(folder, model=MODEL))
+    except StorageError:
+        found = None
+    finally:
+        (folder / name).write_bytes(whole)
+
+    assert found in {None, artefact.fingerprint(fitted())}
 
 
 def test_an_edited_manifest_is_refused_and_so_is_another_model_than_the_recorded_one(folder: Path) -> None:
