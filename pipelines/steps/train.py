@@ -142,7 +142,7 @@ def _figures(found: Comparison) -> list[tuple[str, float]]:
 
 def _reason(found: Comparison, champion: Revision | None) -> str:
     if champion is None:
-        return f"the first one: finds {found.injected_recall:.0%} of injected anomalies"
+        return f"the first one, within its budget: raises {found.budget_used:.1f} times what it allows"
     return (
         f"finds {found.injected_recall:.0%} of injected anomalies (before {found.champion_injected_recall:.0%}), "
         f"ranks like the champion to {found.rank_correlation:.2f}"
