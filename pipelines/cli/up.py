@@ -19,7 +19,7 @@ from pipelines.cli.context import JsonFlag, Output, QuietFlag, explained, settin
 from pipelines.errors import SourceUnavailable, UsageError
 
 AIRFLOW_PORT, JUPYTER_PORT = 8080, 8888
-NOTEBOOKS = ("alert_triage.ipynb", "model_explanation.ipynb")  # the first is open at once
+NOTEBOOKS = ("alert_triage.ipynb", "model_explanation.ipynb")  # whose addresses are printed
 LAB = (
     "jupyter", "lab", "--no-browser", "--ip=127.0.0.1", f"--port={JUPYTER_PORT}", "--allow-root",
     f"--LabApp.default_url=/lab/tree/notebooks/{NOTEBOOKS[0]}",
@@ -57,10 +57,11 @@ def up(
         logs = data / "demo"
         out.line(f"emulator    {info['url']}  (control: {info['control_url']})")
         airflow = _start(stack, ["airflow", "standalone"], environment, logs / "standalone.log")
-        jupyter = _start(stack, [*LAB, f"--notebook-dir={REPOSITORY}"], environment, logs / "jupyter.log")
+        lab_environment = environment | {"JUPYTERLAB_SETTINGS_DIR": str(_without_news(logs / "jupyter"))}
+        jupyter = _start(stack, [*LAB, f"--notebook-dir={REPOSITORY}"], lab_environment, logs / "jupyter.log")
         _await(jupyter, JUPYTER_PORT, logs / "jupyter.log", out)
         for name in NOTEBOOKS:
-            out.line(f"JupyterLab  {_address_with_token(logs / 'jupyter.log').replace(NOTEBOOKS[0], name)}")
+            out.line(f"JupyterLab  {_notebook_address(logs / 'jupyter.log', name)}")
         _await(airflow, AIRFLOW_PORT, logs / "standalone.log", out)
         out.line(f"Airflow     http://127.0.0.1:{AIRFLOW_PORT}  (user admin, password {_password()})")
         out.line(f"warehouse   {data / 'warehouse' / 'nowguard.duckdb'}")
@@ -87,9 +88,19 @@ def _await(process: subprocess.Popen[bytes], port: int, log: Path, out: Output) 
     raise SourceUnavailable(f"nothing answers on port {port}", remedy=f"read {log}")
 
 
-def _address_with_token(log: Path) -> str:
-    found = re.search(rf"http://127\.0\.0\.1:{JUPYTER_PORT}/lab\S*", log.read_text(encoding="utf-8", errors="replace"))
-    return found[0] if found else f"http://127.0.0.1:{JUPYTER_PORT}  (token: {log})"
+def _without_news(folder: Path) -> Path:
+    """JupyterLab's settings for this run: it neither fetches news nor asks whether it may."""
+    path = folder / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(jsonlib.dumps({"fetchNews": "false", "checkForUpdates": False}), encoding="utf-8")
+    return folder
+
+
+def _notebook_address(log: Path, name: str) -> str:
+    """Where JupyterLab opens this notebook, with the token it made up."""
+    address = f"http://127.0.0.1:{JUPYTER_PORT}/lab/tree/notebooks/{name}"
+    found = re.search(r"[?&]token=(\w+)", log.read_text(encoding="utf-8", errors="replace"))
+    return f"{address}?token={found[1]}" if found else f"{address}  (token: {log})"
 
 
 def _password() -> str:
