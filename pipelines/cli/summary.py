@@ -95,8 +95,9 @@ def _next(settings: Settings) -> list[tuple[str, str]]:
     query = f'duckdb -readonly {_from_here(settings.warehouse)} "FROM mart.alerts"'
     return [
         (f"{own} alerts list", "the queue; `alerts show <uid>` explains one"),
-        (f"{own} report --open", "the run as one offline HTML page"),
-        (query, "or any client of DuckDB 1.4 and newer; `make up` has notebooks"),
+        (f"{own} report --open", "the run as one offline HTML page, with one about the models"),
+        ("make up", "notebooks: alert_triage to decide, model_explanation to see why"),
+        (query, "or any client of DuckDB 1.4 and newer"),
     ]
 
 

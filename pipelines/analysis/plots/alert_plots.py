@@ -164,6 +164,7 @@ def user_risk_plot(people: pl.DataFrame) -> Drawn:
         floor = [a + b for a, b in zip(floor, points, strict=True)]
     for i, (end, priority) in enumerate(zip(floor, top["priority_7d"], strict=True)):
         axes.text(end, i, f" {priority:.0f}", va="center", fontsize=8.5)
+    axes.margins(x=0.08)  # room for the priority behind the longest bar
     names(axes.yaxis, top.select(pl.coalesce("user_name", "actor_user_uid")).to_series().to_list())
     axes.grid(visible=False, axis="y")
     axes.grid(axis="x", color="#e4e8ec", linewidth=0.7)

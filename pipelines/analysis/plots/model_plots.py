@@ -185,6 +185,7 @@ def stability_plot(stability: pl.DataFrame) -> Drawn:
     drawn, (left, right) = canvas("Does the model still fit the days it scores?", columns=2, height=2.9)
     days = stability["event_date"].to_list()
     left.bar(days, stability["in_budget_per_1000"].to_list(), color=CALM, width=0.8)
+    left.set_ylim(0, max(5.0, 1.1 * max(stability["in_budget_per_1000"].to_list())))
     left.set_ylabel("in the budget, of 1,000", fontsize=9)
     right.plot(
         days,
