@@ -87,8 +87,12 @@ SELECT $instance AS instance, CAST($day AS DATE) AS event_date, u.sys_id AS user
        CASE WHEN known.roles THEN COALESCE(held.names, []) END AS role_names,
        CASE WHEN known.groups THEN COALESCE(member.uids, []) END AS group_uids,
        TRY_CAST(u.sys_created_on AS TIMESTAMP) AS created_at, TRY_CAST(NULLIF(u.sys_updated_on, '') AS TIMESTAMP) AS updated_at,
+       -- the platform overwrites it at each login: the day's own says nothing of the time before
+       CASE WHEN TRY_CAST(u.last_login_time AS TIMESTAMP) < CAST($day AS DATE) THEN TRY_CAST(u.last_login_time AS TIMESTAMP)
+            ELSE before.at END AS last_login_at,
        CASE WHEN is_observed THEN 'observed' ELSE 'reconstructed' END AS profile_source
 FROM account u CROSS JOIN known
+LEFT JOIN (<before>) AS before ON before.user_uid = u.sys_id
 LEFT JOIN held ON held.user_uid = u.sys_id LEFT JOIN member ON member.user_uid = u.sys_id
 ORDER BY user_uid
 """
@@ -105,6 +109,10 @@ _GONE = """
  UNION ALL SELECT old.* REPLACE ('false' AS active, CAST($day AS DATE) AS event_date)
  FROM raw_servicenow__sys_user__previous old ANTI JOIN raw_servicenow__sys_user USING (sys_id)"""
 
+_BEFORE = """SELECT sys_id AS user_uid, max(TRY_CAST(last_login_time AS TIMESTAMP)) AS at FROM raw_servicenow__sys_user__previous
+  WHERE TRY_CAST(last_login_time AS TIMESTAMP) < CAST($day AS DATE) GROUP BY sys_id"""
+_NEVER = "SELECT NULL::VARCHAR AS user_uid, NULL::TIMESTAMP AS at WHERE false"
+
 
 def users(con: duckdb.DuckDBPyConnection, instance: str, day: date) -> duckdb.DuckDBPyRelation:
     """`core__user`: one row per account as of the end of `day`.
@@ -116,8 +124,10 @@ def users(con: duckdb.DuckDBPyConnection, instance: str, day: date) -> duckdb.Du
         con.execute(macro)
     for name in SNAPSHOTS:
         _exist(con, name)
-    gone = _GONE if has_view(con, "raw_servicenow__sys_user__previous") and is_observed(con, day) else ""
+    has_earlier = has_view(con, "raw_servicenow__sys_user__previous")
+    gone = _GONE if has_earlier and is_observed(con, day) else ""
     sql = _USERS.replace("<accounts>", f"SELECT * FROM raw_servicenow__sys_user{gone}")
+    sql = sql.replace("<before>", _BEFORE if has_earlier else _NEVER)
     end = datetime.combine(day, time.min) + timedelta(days=1)
     return con.sql(sql, params={"instance": instance, "day": str(day), "end": f"{end:%Y-%m-%d %H:%M:%S}"})
 

@@ -82,7 +82,7 @@ def publish(
     final = lake.data_dir / "warehouse" / "nowguard.duckdb"
     final.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(final)
-    rebuilt = rebuild or not _is_ours(lake, final)
+    rebuilt = rebuild or not _is_ours(lake, final) or not _has_todays_shape(final)
     temporary = final.with_name(f".{final.stem}.{os.getpid()}.tmp")
     try:
         with explained(final, final.stat().st_size if final.exists() else 0):
@@ -254,6 +254,22 @@ def _is_ours(lake: Lake, final: Path) -> bool:
         return False
     digest = sha256_of(final)
     return bool(lake.store.query("SELECT 1 FROM published WHERE sha256 = ?", (digest,)))
+
+
+def _has_todays_shape(final: Path) -> bool:
+    """Whether every table that the file holds has the columns of its contract; a file of an older release is built again."""
+    with duckdb.connect(str(final), read_only=True) as con:
+        found: dict[str, list[str]] = {}
+        for table, column in con.execute(
+            "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'wh' ORDER BY column_index"
+        ).fetchall():
+            found.setdefault(table, []).append(column)
+    wanted = {**{stored: name for name, stored in STORED.items()}, **dict(FRAMES.values())}
+    return all(
+        found.get(stored, columns) == columns
+        for stored, name in wanted.items()
+        if (columns := list(contract(name).columns))
+    )
 
 
 def _remove_leftovers(final: Path) -> None:

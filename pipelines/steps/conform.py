@@ -140,4 +140,5 @@ def _fingerprint(night: Night, day: date, enricher: Enricher) -> str:
         for table, days in _days_to_read(night, day).items()
     ]
     quarantine = night.lake.fingerprint([contract("out__quarantine")], night.instance, [day])
-    return revision_of(parts, quarantine, enricher.revision_of(day), own_names(night))
+    shapes = [contract(name).columns for name in (ACTIVITY, USER)]  # rows of an older shape are derived again
+    return revision_of(parts, quarantine, enricher.revision_of(day), own_names(night), shapes)

@@ -109,3 +109,22 @@ def test_an_account_seen_twice_is_one_row() -> None:
     night.user("anna", sys_updated_on="2026-01-01 00:00:00", title="old")
     night.user("anna", sys_updated_on="2026-02-01 00:00:00", title="new")
     assert night.users()["anna"]["title"] == "new"
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "known"),
+    [
+        ("2025-08-01 07:00:00", "", "2025-08-01 07:00:00"),
+        (f"{DAY} 08:00:00", "2025-08-01 07:00:00", "2025-08-01 07:00:00"),
+        (f"{DAY} 08:00:00", "", None),
+        ("", "", None),
+    ],
+)
+def test_the_login_of_the_day_itself_gives_way_to_the_one_before(now: str, before: str, known: str | None) -> None:
+    night = Night()
+    uid = night.user("anna", last_login_time=now)
+    night.previous["sys_user"] = [{"sys_id": uid, "user_name": "anna", "active": "true", "last_login_time": before}]
+
+    found = night.users()["anna"]["last_login_at"]
+
+    assert (found and f"{found:%Y-%m-%d %H:%M:%S}") == known

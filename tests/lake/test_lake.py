@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from pipelines.contracts.table import empty
 from pipelines.errors import Busy, StorageError
 from pipelines.lake import Lake, Lease, Runs, publish, repair, status, sweep, verify
 from pipelines.lake import writer as writing
+from pipelines.lake.publish import _has_todays_shape
 from pipelines.state_store import StateStore
 
 DAY = date(2026, 3, 1)
@@ -206,3 +208,16 @@ def test_the_status_grid_tells_empty_from_missing(lake: Lake, lease: Lease) -> N
     (grid,) = status(lake, days=3).instances
 
     assert grid.rows() == [["out__coverage", "0", ".", "1"]]
+
+
+def test_a_file_of_an_older_shape_is_built_again(lake: Lake) -> None:
+    first = publish(lake, frames(), runs=Runs(lake.store).all())
+    older = first.path.with_name("older.duckdb")
+    shutil.copyfile(first.path, older)
+    with duckdb.connect(str(older)) as con:
+        con.execute("DROP VIEW mart.users")
+        con.execute("DROP VIEW mart.user_risk")
+        con.execute("ALTER TABLE wh.user_day DROP COLUMN last_login_at")
+
+    assert _has_todays_shape(first.path)
+    assert not _has_todays_shape(older)

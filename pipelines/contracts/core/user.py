@@ -40,6 +40,13 @@ TABLE = Table(
             unit="UTC",
         ),
         Field(
+            "last_login_at",
+            Dtype.TIMESTAMP,
+            "Latest login before the day, by the platform; null where never, or only a later one is known",
+            unit="UTC",
+            source="last_login_time",
+        ),
+        Field(
             "profile_source",
             Dtype.STRING,
             "observed on the day, or reconstructed from a later snapshot",

@@ -1,8 +1,9 @@
 """An account comes to life that nobody has used for a month or longer.
 
 Forgotten accounts have old passwords and no owner who would notice. Idle means: no successful activity of any kind in what
-is remembered. An account that was never seen counts once memory itself is that long and the account is older; a new one does
-not. What a person brings back from a long absence, the own device on a known network or the office, explains it.
+is remembered, and no login since by the account's own record. An account of which neither knows counts once memory itself is
+that long and the account is older; a new one does not. What a person brings back from a long absence, the own device on a known
+network or the office, explains it.
 """
 
 from __future__ import annotations
@@ -41,10 +42,12 @@ def _idle(done: ir.Table, tenure: ir.Table, users: ir.Table, params: Params) -> 
     )  # fmt: skip
     memory = tenure.agg(remembers_since=tenure.first_seen.min()).mutate(memory=ibis.literal(1))
     done = done.inner_join(memory, "memory").drop("memory")
-    known = tenure.select("user_uid", idle_since=tenure.last_seen)
-    made = users.select("user_uid", "created_at")
-    rows = done.left_join(known, "user_uid").select(*done.columns, "idle_since")
-    rows = rows.left_join(made, "user_uid").select(*rows.columns, "created_at")
+    known = tenure.select("user_uid", seen_last=tenure.last_seen)
+    made = users.select("user_uid", "created_at", "last_login_at")
+    rows = done.left_join(known, "user_uid").select(*done.columns, "seen_last")
+    rows = rows.left_join(made, "user_uid").select(*rows.columns, "created_at", "last_login_at")
+    latest = ibis.greatest(rows.seen_last.coalesce(rows.last_login_at), rows.last_login_at.coalesce(rows.seen_last))
+    rows = rows.mutate(idle_since=latest)
     enough = seconds(rows.time) - params.dormant_days * SECONDS_A_DAY
     never = rows.idle_since.isnull() & (seconds(rows.remembers_since) <= enough) & (seconds(rows.created_at) <= enough)
     return rows.filter((seconds(rows.idle_since) <= enough).fill_null(False) | never.fill_null(False))
@@ -68,10 +71,10 @@ def _gathered(rows: ir.Table) -> ir.Table:
     )
 
 
-def _account(user: str, *, created: str = "-400 08:00") -> Row:
+def _account(user: str, *, created: str = "-400 08:00", **values: Any) -> Row:
     """A row of `core__user`."""
-    values = {"instance": INSTANCE, "event_date": DAY, "user_uid": f"uid-{user}", "user_name": user, "is_active": True}
-    return Row("core__user", {**values, "created_at": at(created), "profile_source": "observed"})
+    row = {"instance": INSTANCE, "event_date": DAY, "user_uid": f"uid-{user}", "user_name": user, "is_active": True}
+    return Row("core__user", {**row, **values, "created_at": at(created), "profile_source": "observed"})
 
 
 def _last(user: str, days: int, *, since: int = 300) -> Row:
@@ -135,6 +138,10 @@ POLICY = Policy(
         quiet("a second earlier", _account("ann"), MEMORY, _before(_last("ann", 30)), login("ann", "07:59:59", **HERE)),
         quiet("a new account", _account("ann", created="-3 08:00"), MEMORY, login("ann", "08:00", **HERE)),
         quiet("an old account while memory is short", _account("ann"), _before(_last("somebody", 1, since=9)), login("ann", "08:00", **HERE)),
+        fires("a login months ago by its record, while memory is short", _account("ann", last_login_at=at("-120 08:00")),
+              _before(_last("somebody", 1, since=9)), login("ann", "08:00", **HERE), having={"idle_days": 120}),
+        quiet("a login last week by its record", _account("ann", last_login_at=at("-7 08:00")), MEMORY, _before(_last("ann", 90)),
+              login("ann", "08:00", **HERE)),
         quiet("an account that nobody can read", MEMORY, login("ann", "08:00", **HERE)),
         quiet("failures", *ASLEEP, failure("ann", "08:00", **HERE)),
         held("back in the office", "office", *ASLEEP, login("ann", "08:00", **HERE | {"ip_categories": ["corporate"]})),
