@@ -40,6 +40,7 @@ class Known:
 
     `table_states` are rows of `out__table_state`; empty: readability was never recorded, and tables are taken as read.
     `properties` hold what sys_properties said; None: unreadable. `ages` are days since external data was made.
+    `silent`: tables that can be read and have shown no row for weeks. `unseen`: what posture says that a policy does not see.
     """
 
     table_states: Sequence[Mapping[str, Any]] = ()
@@ -50,6 +51,8 @@ class Known:
     has_identity: bool = True
     properties: Mapping[str, str] | None = None
     ages: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    silent: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # table -> why that may be
+    unseen: Mapping[str, Sequence[tuple[State, str]]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ def judge(needs: Needs, known: Known, day: date, broken: Finding | None = None) 
         *_tables(needs, known, day),
         *_columns(needs, known),
         *_properties(needs, known),
+        *_silence(needs, known),
+        *(Finding(state, reason) for state, reason in known.unseen.get(needs.policy_id, ())),
         *_data(needs, known),
         *_learning(needs, known),
     ]
@@ -187,6 +192,13 @@ def _properties(needs: Needs, known: Known) -> Iterator[Finding]:
         found = known.properties.get(name)
         if found != value:
             yield Finding("blind", f"property {name} is {found or 'absent'}: set it to {value}")
+
+
+def _silence(needs: Needs, known: Known) -> Iterator[Finding]:
+    """A log that can be read and says nothing for weeks is switched off more likely than quiet."""
+    asked = {*needs.tables, *needs.helpful_tables, *(name for group in needs.any_of for name in group)}
+    for name in sorted(asked & known.silent.keys()):
+        yield Finding("degraded", f"{name} can be read and has been empty for weeks: {known.silent[name]}")
 
 
 def _data(needs: Needs, known: Known) -> Iterator[Finding]:

@@ -31,6 +31,10 @@ FROM mart.alerts WHERE instance = ? AND status <> 'closed' ORDER BY priority DES
 COUNTS = (
     "SELECT count(*), (SELECT count(*) FROM mart.behaviors WHERE instance = $1) FROM mart.alerts WHERE instance = $1"
 )
+POSTURE = """
+SELECT score, own_score, compliant, not_compliant, unknown, event_date FROM mart.posture_score
+WHERE instance = ? AND event_date <= ? ORDER BY event_date DESC LIMIT 1
+"""
 COVERAGE = "SELECT policy_id, state, reason FROM mart.coverage WHERE instance = ? AND event_date = ? ORDER BY policy_id"
 STEPS = """
 SELECT step, cast(sum(rows) FILTER (WHERE "table" <> '') AS BIGINT) AS rows,
@@ -52,6 +56,7 @@ def print_summary(settings: Settings, day: date, out: Output, *, seconds: float)
         out.document({**found, "seconds": round(seconds, 1), "warehouse": str(settings.warehouse)})
         return
     _print_alerts(found, out)
+    _print_posture(found["posture"], out)
     blind = [row for row in found["coverage"] if row[1] != "active"]
     out.table(f"What the policies could see on {day}", ["policy", "state", "reason"], found["coverage"], styles=STYLES)
     out.table("Steps of the last run", ["step", "rows", "seconds"], found["steps"])
@@ -71,6 +76,7 @@ def _read(con: Any, instance: str, day: date) -> dict[str, Any]:
         "alerts": con.execute(ALERTS, [instance, SHOWN]).fetchall(),
         "alert_count": alerts,
         "behavior_count": behaviors,
+        "posture": con.execute(POSTURE, [instance, day]).fetchall(),
         "coverage": con.execute(COVERAGE, [instance, day]).fetchall(),
         "steps": sorted(steps, key=lambda row: ORDER.index(row[0])),
     }
@@ -87,6 +93,18 @@ def _print_alerts(found: dict[str, Any], out: Output) -> None:
     unseeing = [row[0] for row in found["coverage"] if row[1] == "blind"]
     said = f"Nothing can be said for {', '.join(unseeing)}: blind." if unseeing else "No alerts."
     out.line(said)
+
+
+def _print_posture(rows: Sequence[Sequence[Any]], out: Output) -> None:
+    if not rows:
+        out.line("Posture has not been read yet: `nowguard run --step posture`, then `--step publish`.")
+        return
+    score, own, compliant, against, unknown, day = rows[0]
+    by_formula = "unknown" if score is None else f"{score:.0f} of 100"
+    out.line(
+        f"Posture on {day}: {by_formula} by ServiceNow's formula, {own or 0:.0f} by ours, which not seeing does not raise "
+        f"({compliant} compliant, {against} not, {unknown} unknown)."
+    )
 
 
 def _next(settings: Settings) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from pipelines.state_store import StateStore
 from pipelines.steps.night import Night, Reporting, StepReport, StepRow, log, require_instance, timed
 
 #: In order. Each reads the layer before it and replaces whole partitions.
-STEPS = ("extract", "validate", "conform", "features", "score", "detect", "publish")
+STEPS = ("extract", "validate", "conform", "features", "score", "posture", "detect", "publish")
 #: Steps of another schedule, with the same shape: `train` fits the anomaly models.
 BESIDE = ("train",)
 
@@ -54,6 +54,7 @@ def run_night(
     **options: Any,
 ) -> list[StepReport]:
     """The nightly job for each day in [first, last]: the same steps as the DAG, under one lease."""
+    options = {"reads_posture": "extract" in steps or steps[0] == "posture", **options}
     night = open_night(settings, first, last, progress, **options)
     with closing(night.store), night.lease() as lease:
         return [perform(night, lease, name) for name in steps]

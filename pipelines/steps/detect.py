@@ -16,11 +16,20 @@ from pipelines.lake import Lease
 from pipelines.policies import Policy
 from pipelines.policies.core import Kind
 from pipelines.policies.user import Problem
+from pipelines.posture.gate import what_is_not_seen
 from pipelines.steps.conform import enricher_of, snapshot_day
 from pipelines.steps.evaluation import days_to_read, evaluate_all
 from pipelines.steps.night import Night, StepRow, revision_of
 
 DETECTION, EVIDENCE, COVERAGE = "out__detection", "out__detection_evidence", "out__coverage"
+POSTURE = "out__posture"
+SILENCE_DAYS = 14
+#: Logs that an administrator switches on, and what their silence means.
+SWITCHED = {
+    "sys_audit": "auditing is off, or no audited table changed",
+    "isc_export_event": "exports are not recorded, they are told by their addresses alone",
+    "syslog_transaction": "the transaction log is off or rotated away",
+}
 
 
 def detect(night: Night, lease: Lease) -> list[StepRow]:
@@ -110,7 +119,36 @@ def _known(night: Night, con: duckdb.DuckDBPyConnection, day: date, ages: Mappin
         "has_identity": bool(settings.entra_tenant_id),
         "properties": _properties(night, con, day),
         "ages": ages,
+        "silent": _silent(night, day),
+        "unseen": _unseen(night, con, day),
     }
+
+
+def _silent(night: Night, day: date) -> dict[str, str]:
+    """Logs that fill by themselves where they are switched on, and had no row in two weeks of landed days."""
+    landed = [d for d in night.landed_days() if d <= day][-SILENCE_DAYS:]
+    if len(landed) < SILENCE_DAYS:
+        return {}
+    return {
+        name: why
+        for name, why in SWITCHED.items()
+        if not any(night.lake.ledger.rows_by_day(night.instance, f"raw_servicenow__{name}").get(d, 0) for d in landed)
+    }
+
+
+def _unseen(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> dict[str, Any]:
+    """What the posture of the day says that policies do not see; nothing where there has never been a snapshot."""
+    days = posture_day(night, day)
+    if not days:
+        return {}
+    night.lake.view(con, contract(POSTURE), night.instance, days)
+    return dict(what_is_not_seen(con.sql(f"FROM {POSTURE}").to_arrow_table().to_pylist()))
+
+
+def posture_day(night: Night, day: date) -> list[date]:
+    """The last snapshot up to the day, else the first after it: a new one changes nothing of days before it."""
+    held = night.lake.days(contract(POSTURE), night.instance)
+    return [d for d in held if d <= day][-1:] or held[:1]
 
 
 def _properties(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> dict[str, str] | None:

@@ -45,6 +45,16 @@ out["training"] = {{
     "outlets": sorted(a.uri for t in weekly.tasks for a in t.outlets),
     "parameters": sorted(weekly.params),
 }}
+daily = bag.dags["servicenow_posture"]
+out["posture"] = {{
+    "tasks": {{t.task_id: sorted(t.downstream_task_ids) for t in daily.tasks}},
+    "mapped": sorted(t.task_id for t in daily.tasks if t.is_mapped),
+    "catchup": daily.catchup,
+    "timetable": type(daily.timetable).__name__,
+    "retries": {{t.task_id: t.retries for t in daily.tasks}},
+    "outlets": sorted(a.uri for t in daily.tasks for a in t.outlets),
+    "parameters": sorted(daily.params),
+}}
 print("DESCRIPTION " + json.dumps(out))
 """
 
@@ -100,13 +110,25 @@ def test_models_are_trained_by_a_dag_of_few_tasks_that_waits_for_a_night(describ
     assert training["catchup"] is False
     assert {"day", "connections"} <= set(training["parameters"])
     assert training["outlets"] == ["nowguard://models/champions"]
-    assert described["dags"] == ["servicenow_nightly", "train_models"]
+    assert described["dags"] == ["servicenow_nightly", "servicenow_posture", "train_models"]
 
 
 def test_published_tables_are_assets(described: dict[str, object]) -> None:
     outlets = described["outlets"]
     assert isinstance(outlets, list)
     assert "nowguard://warehouse/mart/alerts" in outlets
+
+
+def test_posture_has_a_daily_dag_that_reads_and_publishes(described: dict[str, object]) -> None:
+    posture = described["posture"]
+    assert isinstance(posture, dict)
+    assert posture["tasks"] == {"plan": ["posture"], "posture": ["publish"], "publish": []}
+    assert posture["mapped"] == ["posture", "publish"]
+    assert posture["timetable"] == "CronDataIntervalTimetable"
+    assert posture["catchup"] is False
+    assert posture["retries"]["posture"] >= 1
+    assert posture["outlets"] == ["nowguard://warehouse/mart/posture"]
+    assert {"day", "connections"} <= set(posture["parameters"])
 
 
 def test_airflow_lists_both_connection_types_with_forms(airflow_home: Path) -> None:

@@ -43,7 +43,10 @@ def _value(table: Table, f: Field, i: int) -> Any:
         }
         return texts[f.pattern]
     between = [c for c in table.all_checks() if c.kind is CheckKind.BETWEEN and c.column == f.name]
-    number = between[0].low + 1 + i % 3 if between and between[0].low is not None else float(i)
+    number = float(i)
+    if between and (low := between[0].low) is not None:
+        high = between[0].high
+        number = low if high is not None and high < low + 3 else low + 1 + i % 3
     return {
         Dtype.STRING: f"{f.name} {i}", Dtype.INT64: int(number), Dtype.FLOAT64: float(number), Dtype.BOOL: i % 2 == 0,
         Dtype.TIMESTAMP: moment, Dtype.DATE: DAY, Dtype.STRINGS: [f"x{i}"],

@@ -76,7 +76,9 @@ def test_every_step_of_the_last_run_is_in_the_file_its_own_publish_included(play
             "SELECT list(DISTINCT step) FROM mart.runs WHERE event_date = ? AND state = 'ok' GROUP BY run_uid",
             [nights()[-1]],
         ).fetchall()
-    assert {"extract", "validate", "conform", "features", "score", "detect", "publish"} in [set(found[0]) for found in steps]
+    assert {"extract", "validate", "conform", "features", "score", "posture", "detect", "publish"} in [
+        set(found[0]) for found in steps
+    ]
 
 
 def test_activities_are_attributed_and_located(played: Settings) -> None:

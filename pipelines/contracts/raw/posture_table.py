@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.contracts.table import Dtype, Field, Table
+from pipelines.contracts.table import CheckKind, Dtype, Field, Table, warn
 
 TABLE = Table(
     name="raw_servicenow__posture_table",
@@ -17,5 +17,13 @@ TABLE = Table(
         Field("missing_columns", Dtype.STRINGS, "Columns that no row carried"),
         Field("hidden_rows", Dtype.INT64, "Rows counted by the instance and not shown to the account", unit="rows"),
         Field("rows", Dtype.INT64, "Rows read", unit="rows"),
+        Field(
+            "keyless_rows", Dtype.INT64, "Rows read without sys_id; more than none: the table is no use", unit="rows"
+        ),
+        Field("doubled_rows", Dtype.INT64, "Rows read with the sys_id of another; the same", unit="rows"),
+    ),
+    checks=(
+        warn(CheckKind.BETWEEN, "keyless_rows", low=0, high=0),
+        warn(CheckKind.BETWEEN, "doubled_rows", low=0, high=0),
     ),
 )

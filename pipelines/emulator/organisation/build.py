@@ -145,6 +145,7 @@ def _ordinary_life(company: Company, frames: Frames) -> list[Change]:
     for name, made in _configured(company).items():
         frames[name].append(made)
     leaving, _ = tables.departures(company.people)
+    changes += configuration.loosened(company.streams, company.start, company.days)
     return [*changes, *leaving, *tables.login_changes(company.people, company.sessions, company.end)]
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.emulator.organisation.clock import DAY, moment
+from pipelines.emulator.organisation.clock import DAY, instant, moment
 from pipelines.emulator.organisation.hardening import HARDENING
 from pipelines.emulator.organisation.people import People
 from pipelines.emulator.organisation.population import Population
 from pipelines.emulator.organisation.streams import Streams
+from pipelines.emulator.organisation.world import Change
 
 Row = dict[str, str]
 
 ROLE_CRITERION = "d427668b73003300fdbd04fbc4f6a7b6"
 MFA_POLICY = "653209367f730210674d91fadc8665d3"
 LOCKOUT_ACTIONS = (
-    ("SNC User Lockout Check", "login.failed", False),
-    ("SNC User Lockout Check with Auto Unlock", "login.failed", True),
+    ("5e44f9bf0a0a0a0a019a6440b2137767", "SNC User Lockout Check", False),
+    ("d92636b2975301008e00958e3b297567", "SNC User Lockout Check with Auto Unlock", True),
 )
 MASKED = "********"
 #: Values that the platform does not transport.
@@ -56,8 +57,8 @@ def configuration_tables(
         "multi_factor_criteria": [{"sys_id": ROLE_CRITERION, "name": "Role based multi-factor authentication", "active": "true", **old}],
         "sys_authentication_policy": [{"sys_id": MFA_POLICY, "name": "Enforce MFA for non-SSO logins", "active": "true", **old}],
         "sysevent_script_action": [
-            {"sys_id": streams.sys_id("action", name), "name": name, "event_name": event, "active": str(on).lower(), **old}
-            for name, event, on in LOCKOUT_ACTIONS
+            {"sys_id": sys_id, "name": name, "event_name": "login.failed", "active": str(on).lower(), **old}
+            for sys_id, name, on in LOCKOUT_ACTIONS
         ],
         "password_policy": [
             {"sys_id": streams.sys_id("policy", "default"), "name": "Default", "min_password_length": "8", "max_password_length": "100", **old}
@@ -99,6 +100,24 @@ def _secrets(streams: Streams, old: Row) -> list[Row]:
         {"sys_id": streams.sys_id("property", name), "name": name, "value": MASKED, "type": kind, "private": "true", **old}
         for name, kind in SECRETS
     ]  # fmt: skip
+
+
+def loosened(streams: Streams, start: int, days: int) -> list[Change]:
+    """In the last quarter somebody switches the lock-out of accounts off and opens the chat page to everybody."""
+    at = start + (days - max(1, days // 4)) * DAY + 50_000
+    stamp = {"sys_updated_on": moment(at), "sys_updated_by": "admin"}
+    return [
+        Change(instant(at), "sysevent_script_action", sys_id, {"active": "false", **stamp})
+        for sys_id, _, on in LOCKOUT_ACTIONS
+        if on
+    ] + [
+        Change(
+            instant(at),
+            "sys_public",
+            streams.sys_id("public", "sn_va_web_client_app_embed"),
+            {"active": "true", **stamp},
+        )
+    ]
 
 
 def _enrolments(population: Population, streams: Streams, people: People, old: Row) -> list[Row]:

@@ -5,10 +5,12 @@ from pipelines.sources.servicenow.client import ServiceNow
 from pipelines.sources.servicenow.connect import connect, stored_token
 from pipelines.sources.servicenow.connection import Connection, Pace
 from pipelines.sources.servicenow.reading import Extracted, ReadRequest
+from pipelines.sources.servicenow.release import PROPERTIES as BUILD_PROPERTIES
 from pipelines.sources.servicenow.release import RELEASES, Release, release_of
 from pipelines.sources.servicenow.table_api import TableUnreadable
 
 __all__ = [
+    "BUILD_PROPERTIES",
     "RELEASES",
     "CheckReport",
     "Connection",

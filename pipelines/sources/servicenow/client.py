@@ -67,6 +67,17 @@ class ServiceNow:
             terms += [term("sys_created_on", ">=", window.start), term("sys_created_on", "<", window.end)]
         return self.api.count(table.source.table, all_of(*terms))
 
+    def ask(self, table: str, query: str) -> tuple[int | None, str, str]:
+        """(rows that match, state, reason): a question that needs a number only. No number where the table is denied."""
+        try:
+            page, _ = self.api.page(table, query, ("sys_id",), PageSize(1, self.pace.target_page_seconds), count=True)
+        except TableUnreadable as problem:
+            return None, problem.state, problem.reason
+        if not page.rows and page.total:
+            return None, "denied", f"rows exist and none is shown: the account has no read access to {table}"
+        rows = page.total if page.total is not None else self.api.count(table, query)
+        return rows, "ok" if rows is not None else "failed", "" if rows is not None else "the instance gives no count"
+
     def read_many(self, requests: Sequence[ReadRequest], spool: Path, progress: Progress) -> Iterator[Extracted]:
         """Read every request; stand-ins (`fallback_for`) only where the table they stand in for cannot be read."""
         names = {r.table.source.table for r in requests if r.table.source}

@@ -89,11 +89,18 @@ class Reading:
         )  # fmt: skip
 
     def _unreadable(self, problem: TableUnreadable, seconds: float, until: datetime) -> Extracted:
-        if problem.state == "unusable":
+        source = self.request.table.source
+        if problem.state == "unusable" and (source is None or source.purpose == "activity"):
             raise DataQualityError(
                 problem.reason, remedy=f"give the account read access to sys_id and sys_created_on of {self.name}"
             )
-        state: State = "denied" if problem.state == "denied" else "missing" if problem.state == "missing" else "failed"
+        state: State = (
+            "denied"
+            if problem.state in {"denied", "unusable"}
+            else "missing"
+            if problem.state == "missing"
+            else "failed"
+        )
         return Extracted(self.request.table, state, problem.reason, {}, 0, 0, (), self.reader.pages, seconds, until)
 
     def _hidden(self, api: TableApi, rows: int) -> int:

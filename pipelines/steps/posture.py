@@ -1,0 +1,111 @@
+"""Take the posture snapshot, hold it against every recommendation, and keep what turned since the one before.
+
+The snapshot is filed under the run's last day. What is in the lake decides: an evaluation asks the instance nothing, and
+the same snapshot gives the same rows. Reading happens where a run reads at all (`--from-step validate` does not).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.contracts import all_sources, contract
+from pipelines.contracts.table import Table
+from pipelines.lake import Lease
+from pipelines.posture import TableView, evaluate
+from pipelines.posture.changes import carry, changes
+from pipelines.posture.score import score
+from pipelines.sources.servicenow import BUILD_PROPERTIES
+from pipelines.steps.night import Night, StepRow, timed
+from pipelines.steps.posture_snapshot import READ, read_snapshot
+
+STATES, CHANGES, SCORE = "out__posture", "out__posture_change", "out__posture_score"
+
+
+def posture(night: Night, lease: Lease) -> list[StepRow]:
+    """Read the last day's snapshot where this run reads, and evaluate every snapshot whose inputs changed."""
+    rows = read_snapshot(night, lease) if night.options.get("reads_posture", True) else []
+    for day in [d for d in night.lake.days(contract(READ), night.instance) if d <= night.last]:
+        before = night.latest_before(contract(STATES), day)
+        inputs = _fingerprint(night, day, before)
+        held = night.lake.partition(contract(STATES), night.instance, day)
+        if night.asked_for(day) or held is None or held.inputs != inputs:
+            rows += _evaluate_day(night, lease, day, before, inputs)
+    return rows
+
+
+def _evaluate_day(night: Night, lease: Lease, day: date, before: list[date], inputs: str) -> list[StepRow]:
+    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con, timed() as spent:
+        views = views_of(night, con, day)
+        found = evaluate(con, night.instance, day, release=release_in(con, views), tables=views)
+        previous = _previous(night, con, before)
+    states = carry(previous, found)
+    turned = changes(previous, states)
+    for name, data in ((STATES, states), (CHANGES, turned), (SCORE, score(states))):
+        night.lake.replace(lease, contract(name), night.instance, day, data, inputs=inputs)
+    unknown = sum(state == "unknown" for state in states["state"].to_pylist())
+    said = f"{unknown} of {states.num_rows} recommendations are unknown" if unknown else ""
+    return [
+        StepRow("posture", STATES, day, "ok", states.num_rows, spent[0], said),
+        StepRow("posture", CHANGES, day, "ok", turned.num_rows),
+    ]
+
+
+def views_of(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> dict[str, TableView]:
+    """How each table of the day's snapshot can be read, by ServiceNow's name; registers a view of each."""
+    night.lake.view(con, contract(READ), night.instance, [day])
+    tables = all_sources()
+    views = {
+        row["table"]: _view(night, con, tables[row["table"]], day, row)
+        for row in con.sql(f"FROM {READ}").to_arrow_table().to_pylist()
+        if row["table"] in tables
+    }
+    count = contract("raw_servicenow__posture_count")
+    return {
+        **views,
+        "posture_count": TableView(night.lake.view(con, count, night.instance, [day]), frozenset({"question", "rows"})),
+    }
+
+
+def _view(
+    night: Night, con: duckdb.DuckDBPyConnection, table: Table, day: date, read: Mapping[str, object]
+) -> TableView:
+    if read["state"] != "ok":
+        return TableView(state=str(read["state"]), reason=str(read["reason"] or ""))  # type: ignore[arg-type]  # the contract's words
+    relation = night.lake.view(con, table, night.instance, [day])
+    missing = set(read["missing_columns"] or ())  # type: ignore[call-overload]  # a list of names
+    shown, hidden = int(read["rows"] or 0), int(read["hidden_rows"] or 0)  # type: ignore[call-overload]  # counts
+    state = "partial" if hidden else "ok" if shown else "empty"
+    return TableView(relation, frozenset(table.columns) - missing, state, hidden_rows=hidden)  # type: ignore[arg-type]
+
+
+def release_in(con: duckdb.DuckDBPyConnection, views: Mapping[str, TableView]) -> str | None:
+    """The build that the instance says it runs; None where no property says it."""
+    settings = views.get("sys_properties")
+    if settings is None or not settings.relation:
+        return None
+    said = dict(
+        con.execute(
+            f"SELECT name, value FROM {settings.relation} WHERE name IN (SELECT unnest(?))", [list(BUILD_PROPERTIES)]
+        ).fetchall()
+    )
+    return next((said[name] for name in BUILD_PROPERTIES if said.get(name)), None)
+
+
+def _previous(night: Night, con: duckdb.DuckDBPyConnection, before: list[date]) -> pa.Table | None:
+    """What the snapshot before was found to be; None where there is none."""
+    if not before:
+        return None
+    night.lake.view(con, contract(STATES), night.instance, before, name="posture_before")
+    return con.sql("FROM posture_before").to_arrow_table()
+
+
+def _fingerprint(night: Night, day: date, before: list[date]) -> str:
+    """Everything that decides the day's states but the declarations: those apply to days that are asked for."""
+    tables = [*all_sources().values(), contract(READ), contract("raw_servicenow__posture_count")]
+    slow = [t for t in tables if t.time_column == ""]
+    own = night.lake.fingerprint(slow, night.instance, [day])
+    return f"{own} {night.lake.fingerprint([contract(STATES)], night.instance, before)}"
