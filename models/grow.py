@@ -4,9 +4,9 @@ Scaling. A count of 4,000 beside days of 3 would stretch the range in which cuts
 distance from the middle, in spreads, is laid on a logarithm before trees are grown. It is a rising function of the value, so a cut
 there is a cut at one value here: thresholds are carried back, and no row ever has to be scaled to be scored.
 
-Beyond. Cuts fall between values that training saw, so 4,000 files would look no stranger than the 60 of the busiest day, and
-a feature that was always 0 would never be cut at all. So a few rows are added in which one feature is lifted to between once
-and twice its highest value on that logarithm: there is room for cuts beyond, and whatever lies there is alone (decision 0092).
+Beyond. Cuts fall between values that training saw, so 4,000 files would look no stranger than the 60 of the busiest day. So a
+few rows are added in which one feature is lifted to between once and twice its highest value on that logarithm: there is
+room for cuts beyond, and whatever lies there is alone (decision 0092).
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from models.core import Floats, Forest, Matrix, Model
 
 _SPREADS = ((0.25, 0.75), (0.1, 0.9), (0.05, 0.95), (0.01, 0.99), (0.0, 1.0))
 _REACH = 2.0  # times the highest value, on the logarithm
-_LEAST_EDGE = 0.5  # where a feature never varied: half a unit on the logarithm
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +68,19 @@ def grow(model: Model, values: Matrix, scaling: Scaling | None, *, threads: int 
 
 
 def _with_beyond(model: Model, rows: Floats) -> Floats:
-    """`rows` and the lifted copies; with `tail="both"` as many are lowered under the lowest value."""
-    count = int(len(rows) * model.beyond)
+    """`rows` and the lifted copies; with `tail="both"` as many are lowered under the lowest value. A feature that never varied is
+    left alone: often it is one that nobody has a history for yet, and the first who has must not be strange for it."""
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    varied = np.flatnonzero(low < high)
+    count = int(len(rows) * model.beyond) if len(varied) else 0
     if not count:
         return rows
     rng = np.random.default_rng(model.seed)
     lifted = rows[rng.choice(len(rows), count, replace=False)]
-    which, far = rng.integers(0, rows.shape[1], count), rng.uniform(1.0, _REACH, count)
-    edge = np.maximum(rows.max(axis=0), _LEAST_EDGE)[which]
+    which, far = varied[rng.integers(0, len(varied), count)], rng.uniform(1.0, _REACH, count)
+    edge = high[which]
     if model.tail == "both":
-        edge = np.where(rng.random(count) < 0.5, np.minimum(rows.min(axis=0), -_LEAST_EDGE)[which], edge)
+        edge = np.where(rng.random(count) < 0.5, low[which], edge)
     lifted[np.arange(count), which] = edge * far
     return np.concatenate([rows, lifted])
 
