@@ -4,7 +4,8 @@
 governance action, and not for judging how much somebody works.
 
 **Looks at.** What people take and look at: distances of the day's files, bytes, exports, records, tables and API requests from the
-person's own ordinary day, four of them also from the department's; activities in rare hours and on rare or new tables. Where
+person's own ordinary day, four of them also from the department's, files and bytes from a slow reference a year deep (0 for the
+first 30 days; a slow ramp shows there); activities in rare hours and on rare or new tables. Where
 people log in from is left to the rules: with countries, networks and devices among the features the strangest days were
 travellers, and copying below the limits lay behind them (docs/benchmarks.md). No name, department or free text is a feature; the
 department only chooses the colleagues.
@@ -28,6 +29,7 @@ from models.core import Model
 
 _TAKING = ("files", "bytes_out", "exports", "records", "tables", "api_requests")
 _BESIDE_PEERS = ("files", "bytes_out", "records", "tables")
+_LEAVING = ("files", "bytes_out")
 
 MODEL = Model(
     id="user_day",
@@ -37,6 +39,7 @@ MODEL = Model(
     features=(
         *(f"{name}_over_own" for name in _TAKING),
         *(f"{name}_over_peers" for name in _BESIDE_PEERS),
+        *(f"{name}_over_year" for name in _LEAVING),
         "rare_hour_activities",
         "rare_table_activities",
         "new_tables",

@@ -6,12 +6,17 @@ import dataclasses
 from datetime import timedelta
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 
 from models.core import Fitted
+from models.registry import model as declared
 from models.score import score
 from models.train import train
+from pipelines.policies.model import unusual_user_day
+from tests.models import ramp
 from tests.models.days import FIRST, MODEL, changed, days, over_budget
 
 PEOPLE, WEEKLY = 12, 1.05
@@ -41,16 +46,50 @@ def _trained(week: int, reference: Fitted | None, *, most: float = 1_000.0) -> F
 def test_a_ramp_of_five_percent_a_week_is_over_the_budget_before_200_a_day() -> None:
     champion = _trained(12, None)
     found = None
-    for week in range(12, 62, 4):
+    for week in range(12, 62, 8):
         taker = changed(_weeks(week, 1).slice(0, 5), files=float(_ramp(week)), bytes_out=_ramp(week) * 60_000.0)
         scores = score(champion, taker)
         if over_budget(RAMP_MODEL, scores).num_rows:
             found = (_ramp(week), scores["decided_by"][0].as_py())
             break
-        champion = _trained(week + 4, champion)
+        champion = _trained(week + 8, champion)
 
     assert found is not None
     assert found[0] < 200
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_ramp_in_the_declared_features_is_a_day_or_a_run_of_the_policy_before_200_a_day(seed: int) -> None:
+    """Champions of weeks 42, 48 and 54 with a reference of week 13; a member of sixty takes 78 to 187 a day."""
+    rows = ramp.profiles(61, seed)
+    week = (rows["event_date"].to_numpy() - ramp.START).astype(int) // 7
+
+    def trained(at: int, reference: Fitted | None) -> Fitted:
+        some = rows.filter(pa.array((week >= at - 13) & (week < at)))
+        last = FIRST + timedelta(weeks=at + 1)
+        return train(declared("user_day"), some, instance="acme", as_of=last, reference=reference)
+
+    first, told = trained(13, None), []
+    for at in (42, 48, 54):
+        after = (week >= at) & (week < at + 6)
+        told += _raised(score(trained(at, first), rows.filter(pa.array(after))), week[after])
+
+    assert ramp.taken(59) < 200
+    assert "u000" in told
+    assert len(told) - told.count("u000") <= 0.005 * (week >= 42).sum()
+
+
+def _raised(scores: pa.Table, week: np.ndarray) -> list[str]:
+    """Who is raised, a day or a calendar week at a time, by the thresholds of `unusual_user_day`."""
+    limit = {param.name: float(param.default) for param in unusual_user_day.POLICY.params}
+    rows = pl.DataFrame(scores).with_columns(
+        week=pl.Series(week), surprise=-(1 - pl.col("percentile") / 100).clip(1e-4).log()
+    )
+    agreed = (pl.col("second_opinion") >= limit["min_opinion"]) & (pl.col("risk") >= limit["min_risk_with_opinion"])
+    by_day = rows.filter((pl.col("risk") >= limit["min_risk"]) | agreed)
+    runs = rows.filter(pl.col("surprise") > 1).group_by("user_uid", "week").agg(pl.col("surprise").sum(), days=pl.len())
+    runs = runs.filter((pl.col("surprise") >= limit["min_run_surprise"]) & (pl.col("days") >= limit["min_run_days"]))
+    return [*by_day["user_uid"], *runs["user_uid"]]
 
 
 def test_a_plateau_that_a_ramp_reached_is_usual_to_the_rolling_view_and_strange_to_the_frozen_reference() -> None:
