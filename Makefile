@@ -43,12 +43,14 @@ check: env  ## format, lint, types, import rules, generated docs
 	@mypy
 	@lint-imports
 	@for page in contracts policies posture cli emulator; do python -m pipelines.$$page.docs --check || exit 1; done
+	@python -m pipelines.contracts.docs_access --check
 
 fix: env  ## format and repair what the linter can
 	@ruff check --fix --quiet . ; ruff format --quiet .
 
 docs: env  ## regenerate the pages that are derived from contracts, policies and recommendations
 	@for page in contracts policies posture cli emulator; do python -m pipelines.$$page.docs || exit 1; done
+	@python -m pipelines.contracts.docs_access
 
 bench: env  ## the benchmarks of docs/benchmarks.md (minutes; compares with dlt in an environment of its own)
 	@test -x .venv-bench/bin/python || { $(PYTHON) -m venv .venv-bench && .venv-bench/bin/python -m pip install --quiet 'dlt[parquet]>=1.31,<2'; }

@@ -71,7 +71,8 @@ def check(ctx: typer.Context, json: JsonFlag = False, quiet: QuietFlag = False) 
 
     out = Output(json, quiet)
     settings = settings_of(ctx)
-    report = look(connection_of(settings), tuple(sources().values()), token_file=settings.token_file)
+    tables, posture = tuple(sources().values()), tuple(sources("posture").values())
+    report = look(connection_of(settings), tables, posture=posture, token_file=settings.token_file)
     identity = identity_check(settings)
     if json:
         out.document({**asdict(report), "identity_provider": asdict(identity)})
@@ -94,6 +95,13 @@ def _print(report: object, out: Output) -> None:
         "Tables", ["table", "state", "rows", "missing columns", "reason"],
         [(t.table, t.state, t.rows, t.missing_columns, t.reason) for t in report.tables], styles=STYLES,
     )  # fmt: skip
+    closed = [t for t in report.posture if t.state != "ok" or t.missing_columns]
+    out.line(f"Posture: {len(report.posture) - len(closed)} of {len(report.posture)} tables can be read whole.")
+    if closed:
+        rows = [(t.table, t.state, t.missing_columns, t.reason) for t in closed]
+        out.table("Posture tables", ["table", "state", "missing columns", "reason"], rows, styles=STYLES)
+    if report.missing_rights:
+        out.line(f"read rules to add (docs/howto/least-privilege-account.md): {', '.join(report.missing_rights)}")
     for line in report.blind:
         out.line(f"blind: {line}")
     for line in report.warnings:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from pipelines.contracts import all_sources
 from pipelines.contracts.counts import QUESTIONS
+from pipelines.generated_page import REFERENCE, write_or_check
 
-PAGE = Path("docs/howto/least-privilege-account.md")
+PAGE = REFERENCE.parent / "howto" / "least-privilege-account.md"
 ROLE = "x_nowguard_reader"
 #: Tables whose columns the platform protects with rules of their own: a rule on the table alone does not open them.
 FIELD_RULES = (
@@ -72,7 +73,7 @@ def _lines() -> Iterator[str]:
 
 _BEFORE = """# Give the account the least rights
 
-This page is generated from the contracts (`python -m pipelines.contracts.docs_access`): it cannot say other tables than are read.
+This page is generated from the contracts (`make docs`): it cannot say other tables than are read.
 
 No step needs `admin`. An administrator with `security_admin` elevated does this once, best in an update set.
 
@@ -108,9 +109,5 @@ Where query rules are active (Xanadu and later), the role also needs `query_rang
 `unknown`, with the rule named in `missing_acls` of `mart.posture`, and the policies that need it `blind` or `degraded` in `mart.coverage`."""
 
 
-def main() -> None:
-    PAGE.write_text(page(), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(write_or_check(PAGE, page(), sys.argv[1:]))

@@ -19,7 +19,9 @@ from pipelines.emulator.server import RunningEmulator, start
 from pipelines.posture.gate import GATES
 from pipelines.posture.registry import controls, reads
 from pipelines.settings import Settings
+from pipelines.sources.servicenow import check
 from pipelines.steps import run_night
+from pipelines.steps.extract import connection_of
 from tests.steps.conftest import first_night, morning_after, nights, settings_for
 
 DENIED, MISSING = "ip_access", "multi_factor_criteria"
@@ -171,7 +173,13 @@ def test_an_account_with_exactly_the_documented_role_reads_everything(world: Wor
         server.control.grant_only(server.info()["username"], {r.table: r.columns for r in rights()})
         snapshot(server, settings, nights()[-1])
         found = rows_of(settings, "posture", nights()[-1])
+        report = check(connection_of(settings), tuple(sources().values()), posture=tuple(sources("posture").values()))
+        columns = {r.table: set(r.columns) - {"range_start"} for r in rights() if r.table != "sys_certificate"}
+        server.control.grant_only(server.info()["username"], columns)
+        less = check(connection_of(settings), tuple(sources().values()), posture=tuple(sources("posture").values()))
 
+    assert report.missing_rights == ()
+    assert less.missing_rights == ("ip_access.range_start: read", "sys_certificate: read")
     states = read_states(settings, nights()[-1])
     assert {table for table, state in states.items() if state == "denied"} == set()
     assert {acl for row in found.values() for acl in row["missing_acls"]} <= {

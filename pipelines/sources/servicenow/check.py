@@ -49,6 +49,8 @@ class CheckReport:
     refresh_ends: datetime | None = None
     ranges_work: bool | None = None
     tables: tuple[TableCheck, ...] = ()
+    posture: tuple[TableCheck, ...] = ()  # tables that recommendations alone ask for
+    missing_rights: tuple[str, ...] = ()  # read rules that the account lacks: `table: read`, `table.column: read`
     blind: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -69,22 +71,33 @@ class CheckReport:
 
 
 def check(
-    connection: Connection, tables: Sequence[Table], *, token_file: Path | None = None, pace: Pace | None = None
-) -> CheckReport:
-    """Ask for one page of every table. Never raises for what the instance says: the report carries it."""
+    connection: Connection, tables: Sequence[Table], *, posture: Sequence[Table] = (), token_file: Path | None = None,
+    pace: Pace | None = None,
+) -> CheckReport:  # fmt: skip
+    """Ask for one page of every table. Never raises for what the instance says: the report carries it.
+
+    `posture` are tables that recommendations alone ask for: without them states are unknown, no policy is blind.
+    """
     try:
         with ServiceNow(connection, pace) as source:
-            return _look(source, connection, tables, token_file)
+            return _look(source, connection, tables, posture, token_file)
     except NowguardError as error:
         return CheckReport(
             False, f"Not connected: {error.cause} (fix: {error.remedy})", error.exit_code, connection.instance
         )
 
 
-def _look(source: ServiceNow, connection: Connection, tables: Sequence[Table], token_file: Path | None) -> CheckReport:
+def _look(
+    source: ServiceNow,
+    connection: Connection,
+    tables: Sequence[Table],
+    posture: Sequence[Table],
+    token_file: Path | None,
+) -> CheckReport:
     source.auth.header()
     skew = (source.now() - utc_now()).total_seconds()
     found = tuple(_table(source, table) for table in tables)
+    asked = tuple(_table(source, table) for table in posture)
     build = _build(source)
     life = None if connection.auth == "basic" else source.auth.token().expires_in
     ends = expires_about(token_file) if token_file else None
@@ -93,7 +106,7 @@ def _look(source: ServiceNow, connection: Connection, tables: Sequence[Table], t
     said = "Connected" if readable else "Not connected: the account may read none of the tables"
     return CheckReport(
         bool(readable), said, 0 if readable else 3, connection.instance, release_of(build), build, skew, life, ends, ranges,
-        found, tuple(_blind(found)), tuple(_warnings(skew, life, ends, ranges, release_of(build), connection)),
+        found, asked, tuple(_missing_rights((*found, *asked))), tuple(_blind(found)), tuple(_warnings(skew, life, ends, ranges, release_of(build), connection)),
     )  # fmt: skip
 
 
@@ -101,7 +114,7 @@ def _table(source: ServiceNow, table: Table) -> TableCheck:
     assert table.source is not None
     name, columns = table.source.table, tuple(table.wire_columns)
     size = PageSize(SAMPLE, 20.0)
-    query = "ORDERBYDESCsys_created_on" if table.source.mode == "append" else ""
+    query = "ORDERBYDESCsys_created_on" if table.source.mode == "append" else table.source.query
     if table.source.history_days:
         # a rotated table is asked with a time range: without one the instance unions every shard
         query = all_of(term("sys_created_on", ">=", source.now() - timedelta(days=table.source.history_days)), query)
@@ -143,6 +156,14 @@ def _blind(tables: Sequence[TableCheck]) -> Iterator[str]:
             yield f"{found.table}: {found.reason}"
         elif found.missing_columns:
             yield f"{found.table}: columns not shown: {', '.join(found.missing_columns)}"
+
+
+def _missing_rights(tables: Sequence[TableCheck]) -> Iterator[str]:
+    """As `mart.posture` names them in `missing_acls`, and the least-privilege page explains them."""
+    for found in tables:
+        if found.state == "denied":
+            yield f"{found.table}: read"
+        yield from (f"{found.table}.{column}: read" for column in found.missing_columns)
 
 
 def _warnings(
