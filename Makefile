@@ -56,6 +56,7 @@ bench: env  ## the benchmarks of docs/benchmarks.md (minutes; compares with dlt 
 	@test -x .venv-bench/bin/python || { $(PYTHON) -m venv .venv-bench && .venv-bench/bin/python -m pip install --quiet 'dlt[parquet]>=1.31,<2'; }
 	@python -m bench.extraction.run --dlt-python .venv-bench/bin/python
 	@python -m bench.policies.run
+	@python -m bench.posture.run
 	@python bench/enrichment/bench.py
 
 test-spark: env  ## every policy's cases on PySpark as well (needs Java 17)

@@ -142,14 +142,14 @@ def _ordinary_life(company: Company, frames: Frames) -> list[Change]:
             frames[name].append(rows)
     for name, rows in tables.directory_tables(company.streams, company.people, company.start).items():
         frames[name].append(rows)
-    for name, made in _configured(company).items():
+    for name, made in configured(company).items():
         frames[name].append(made)
     leaving, _ = tables.departures(company.people)
     changes += configuration.loosened(company.streams, company.start, company.days)
     return [*changes, *leaving, *tables.login_changes(company.people, company.sessions, company.end)]
 
 
-def _configured(company: Company) -> dict[str, pl.DataFrame]:
+def configured(company: Company) -> dict[str, pl.DataFrame]:
     """Tables that say how the instance is set up; drawn from streams of their own."""
     population, streams, people, start = company.population, company.streams, company.people, company.start
     known = frozenset(name for name, _, _ in tables.PROPERTIES)
