@@ -37,7 +37,7 @@ def rights() -> tuple[Right, ...]:
     """One per table that is read or counted, by name. A table that is only counted needs its key and what it is asked by."""
     asked: dict[str, set[str]] = {}
     for question in QUESTIONS.values():
-        asked.setdefault(question.table, {"sys_id"})
+        asked.setdefault(question.table, {"sys_id"}).update({question.column} - {""})
     found = {}
     for name, table in all_sources().items():
         assert table.source is not None
@@ -90,7 +90,7 @@ No step needs `admin`. An administrator with `security_admin` elevated does this
 *System Security > Access Control (ACL) > New*, one per table: type `record`, operation `read`, name = the table with field *None*, requires
 role `{role}`, nothing in condition and script. Rules of the same name are alternatives: nobody loses a right by them.
 
-Columns are what is asked for; nothing else is ever requested. No column holds a password, token, key or secret."""
+Columns are what is asked for or searched; nothing else is ever requested, and scripts are only counted. No column holds a password, token, key or secret."""
 
 _COLUMNS = """A rule on a column or on `table.*` that exists on the instance comes before the table's. Where `nowguard check` says that
 columns are not shown, add a rule with operation `read`, the role `{role}`, and the name it says. On most instances these are needed:"""

@@ -76,7 +76,7 @@ def _state(got: Extracted) -> dict[str, Any]:
 
 
 def _answer(source: ServiceNow, name: str, question: Question) -> dict[str, Any]:
-    rows, state, reason = source.ask(question.table, question.query)
+    rows, state, reason = source.ask(question.table, question.query, question.column)
     return {"question": name, "rows": rows, "state": state, "reason": reason}
 
 

@@ -21,6 +21,8 @@ from pipelines.sources.servicenow.table_api import PageSize, TableApi, TableUnre
 from pipelines.sources.servicenow.transport import Transport
 from pipelines.window import Window, utc_now
 
+NOTHING = "no row of nowguard has this value"
+
 
 class ServiceNow:
     """Open for one run. Entering it talks to nobody; the first request asks for a token."""
@@ -67,9 +69,14 @@ class ServiceNow:
             terms += [term("sys_created_on", ">=", window.start), term("sys_created_on", "<", window.end)]
         return self.api.count(table.source.table, all_of(*terms))
 
-    def ask(self, table: str, query: str) -> tuple[int | None, str, str]:
-        """(rows that match, state, reason): a question that needs a number only. No number where the table is denied."""
+    def ask(self, table: str, query: str, column: str = "") -> tuple[int | None, str, str]:
+        """(rows that match, state, reason): a question that needs a number only. No number where the table is denied.
+
+        A filter on a column that the account may not see is dropped in silence: `column` is asked for what nothing matches.
+        """
         try:
+            if column and self._ignores(table, column):
+                return None, "denied", f"{table}.{column} may not be searched: the filter is dropped"
             page, _ = self.api.page(table, query, ("sys_id",), PageSize(1, self.pace.target_page_seconds), count=True)
         except TableUnreadable as problem:
             return None, problem.state, problem.reason
@@ -77,6 +84,10 @@ class ServiceNow:
             return None, "denied", f"rows exist and none is shown: the account has no read access to {table}"
         rows = page.total if page.total is not None else self.api.count(table, query)
         return rows, "ok" if rows is not None else "failed", "" if rows is not None else "the instance gives no count"
+
+    def _ignores(self, table: str, column: str) -> bool:
+        page, _ = self.api.page(table, term(column, "=", NOTHING), ("sys_id",), PageSize(1, 20.0), count=True)
+        return bool(page.rows or page.total)
 
     def read_many(self, requests: Sequence[ReadRequest], spool: Path, progress: Progress) -> Iterator[Extracted]:
         """Read every request; stand-ins (`fallback_for`) only where the table they stand in for cannot be read."""
