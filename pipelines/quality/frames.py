@@ -29,10 +29,6 @@ class Frame:
     columns: tuple[str, ...]
     weights: Any = None
 
-    def rows(self, positions: Sequence[int]) -> int:
-        """Rows of the partition behind positions of the frame."""
-        return len(positions) if self.weights is None else int(self.weights[list(positions)].sum())
-
 
 def judged_values(table: Table, checks: Sequence[Check]) -> dict[str, str]:
     """Checked column -> SQL of what GX sees of it."""

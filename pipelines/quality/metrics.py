@@ -1,4 +1,4 @@
-"""Cross-row checks: counted by DuckDB over the whole partition, judged by GX on a frame of one row."""
+"""Cross-row checks: counted by DuckDB over the whole partition, judged by GX on a frame of one row per number."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pipelines.contracts.table import Check, CheckKind, Dtype, Table
 from pipelines.quality.history import Band, PartitionStats, usual_nulls, usual_rows
 from pipelines.quality.message import examples
 
+MEASURE, LOW, HIGH = "measure", "low", "high"
 PASS_ROWS = 8_000_000  # keys hashed at a time: 64-bit hashes of so many take about 300 MB
 
 
@@ -32,16 +33,11 @@ class Metric:
     """One number of the partition and what is asked of it. `measure` is what history keeps, where it keeps it."""
 
     check: Check
-    name: str
     value: float
     band: Band
     observed: str
     failed_rows: int
     measure: float | None = None
-
-    @property
-    def is_capped(self) -> bool:
-        return math.isfinite(self.band.high)
 
 
 def count(con: duckdb.DuckDBPyConnection, table: Table, view: str, day: date, *, distinct: dict[str, str]) -> Counts:
@@ -97,10 +93,11 @@ def metrics_of(
 
 
 def frame_of(metrics: Sequence[Metric]) -> Any:
-    """One row, one column per metric: what GX judges."""
+    """One row per metric with its `measure` and the band it should be in: what GX judges."""
     import pandas as pd
 
-    return pd.DataFrame({m.name: [float(m.value)] for m in metrics})
+    numbers = [(float(m.value), float(m.band.low), float(m.band.high)) for m in metrics]
+    return pd.DataFrame(numbers, columns=[MEASURE, LOW, HIGH])
 
 
 def duplicates(con: duckdb.DuckDBPyConnection, table: Table, view: str, rows: int) -> int:
@@ -151,7 +148,7 @@ def _unique(con: duckdb.DuckDBPyConnection, table: Table, view: str, check: Chec
         query = f'SELECT "{table.key[0]}" FROM "{view}" GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 9'
         said += f", {table.key[0]} like {examples(table[table.key[0]], _first(con, query, []))}"
     named = Check(check.kind, check.severity, ", ".join(table.key))
-    return Metric(named, "duplicate_rows", doubled, Band(0, 0, "no key twice"), said, doubled)
+    return Metric(named, doubled, Band(0, 0, "no key twice"), said, doubled)
 
 
 def _in_day(con: duckdb.DuckDBPyConnection, table: Table, view: str, check: Check, counts: Counts) -> Metric:
@@ -162,7 +159,7 @@ def _in_day(con: duckdb.DuckDBPyConnection, table: Table, view: str, check: Chec
         )
         said += f", {check.column} like {examples(table[check.column], _first(con, query, [counts.stats.day]))}"
     band = Band(0, 0, "every row within the partition's UTC day")
-    return Metric(check, "rows_outside_day", counts.outside, band, said, counts.outside)
+    return Metric(check, counts.outside, band, said, counts.outside)
 
 
 def _first(con: duckdb.DuckDBPyConnection, query: str, parameters: list[object]) -> list[object]:
@@ -170,7 +167,7 @@ def _first(con: duckdb.DuckDBPyConnection, query: str, parameters: list[object])
 
 
 def _rows(check: Check, stats: PartitionStats, history: Sequence[PartitionStats]) -> Metric:
-    return Metric(check, "row_count", stats.rows, usual_rows(history, stats.day), f"{stats.rows:,} rows", 0, stats.rows)
+    return Metric(check, stats.rows, usual_rows(history, stats.day), f"{stats.rows:,} rows", 0, stats.rows)
 
 
 def _nulls(check: Check, column: str, counts: Counts, history: Sequence[PartitionStats]) -> Metric:
@@ -178,6 +175,4 @@ def _nulls(check: Check, column: str, counts: Counts, history: Sequence[Partitio
     share = empty / rows if rows else 0.0
     band = usual_nulls(history, column, rows, day=counts.stats.day, is_missing=column in counts.missing)
     said = "in no row at all" if column in counts.missing else f"{100 * share:.1f} % empty"
-    return Metric(
-        Check(check.kind, check.severity, column), f"empty_share_of_{column}", share, band, said, empty, share
-    )
+    return Metric(Check(check.kind, check.severity, column), share, band, said, empty, share)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipelines.contracts.table import Check, CheckKind, Table
 from pipelines.quality.judge import great_expectations
+from pipelines.quality.metrics import HIGH, LOW, MEASURE
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
     from great_expectations.expectations.expectation import Expectation
 
-    from pipelines.quality.metrics import Metric
-
 GX_SEVERITY = {"stop": "critical", "warn": "warning"}
+
+WITHIN = "expect_column_pair_values_a_to_be_greater_than_b"
 
 #: By GX's registered names; `expectations` below builds them.
 EXPECTATION_OF = {
@@ -23,10 +23,10 @@ EXPECTATION_OF = {
     CheckKind.ONE_OF: "expect_column_values_to_be_in_set",
     CheckKind.MATCHES: "expect_column_values_to_match_regex",
     CheckKind.BETWEEN: "expect_column_values_to_be_between",
-    CheckKind.UNIQUE_KEY: "expect_column_max_to_be_between",
-    CheckKind.ROWS_LIKE_HISTORY: "expect_column_max_to_be_between",
-    CheckKind.NULLS_LIKE_HISTORY: "expect_column_max_to_be_between",
-    CheckKind.TIME_IN_PARTITION: "expect_column_max_to_be_between",
+    CheckKind.UNIQUE_KEY: WITHIN,
+    CheckKind.ROWS_LIKE_HISTORY: WITHIN,
+    CheckKind.NULLS_LIKE_HISTORY: WITHIN,
+    CheckKind.TIME_IN_PARTITION: WITHIN,
 }
 
 
@@ -34,13 +34,11 @@ def row_checks(table: Table) -> tuple[Check, ...]:
     return tuple(check for check in table.all_checks() if check.is_row_check)
 
 
-def suite_of(table: Table, metrics: Sequence[Metric] = ()) -> ExpectationSuite:
-    """The contract's suite: its row checks over the rows, then `metrics` over their one-row frame."""
+def suite_of(table: Table) -> ExpectationSuite:
+    """The contract's row checks over the rows."""
     gx = great_expectations()
     rows = [row_expectation(check) for check in row_checks(table)]
-    suite: ExpectationSuite = gx.ExpectationSuite(
-        name=table.name, expectations=[*rows, *map(metric_expectation, metrics)]
-    )
+    suite: ExpectationSuite = gx.ExpectationSuite(name=table.name, expectations=rows)
     return suite
 
 
@@ -48,10 +46,13 @@ def row_expectation(check: Check) -> Expectation:
     return _made(check, column=check.column, **_parameters(check))
 
 
-def metric_expectation(metric: Metric) -> Expectation:
-    """About the column of the one-row frame that has the metric's name."""
-    cap = {"max_value": metric.band.high} if metric.is_capped else {}
-    return _made(metric.check, column=metric.name, min_value=metric.band.low, **cap)
+def metric_expectations() -> tuple[Expectation, Expectation]:
+    """Over a frame of metrics: each at least its low and at most its high end."""
+    above = great_expectations().expectations.ExpectColumnPairValuesAToBeGreaterThanB
+    return (
+        above(column_A=MEASURE, column_B=LOW, or_equal=True),
+        above(column_A=HIGH, column_B=MEASURE, or_equal=True),
+    )
 
 
 def expected_of(check: Check) -> str:
@@ -99,6 +100,6 @@ def _made(check: Check, **parameters: Any) -> Expectation:
         CheckKind.ONE_OF: gxe.ExpectColumnValuesToBeInSet,
         CheckKind.MATCHES: gxe.ExpectColumnValuesToMatchRegex,
         CheckKind.BETWEEN: gxe.ExpectColumnValuesToBeBetween,
-    }.get(check.kind, gxe.ExpectColumnMaxToBeBetween)
+    }[check.kind]
     made: Expectation = kind(severity=GX_SEVERITY[check.severity], **parameters)
     return made

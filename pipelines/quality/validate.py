@@ -1,41 +1,48 @@
-"""One partition, one report: results as rows, refused rows with reasons, and what halts the publish."""
+"""A day's partitions, a report for each: results as rows, refused rows with reasons, and what halts the publish."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from pipelines.contracts import contract
-from pipelines.contracts.table import Check, CheckKind, Table
+from pipelines.contracts.table import CheckKind, Table
 from pipelines.errors import DataQualityError
 from pipelines.quality import frames, metrics, suite
 from pipelines.quality.history import PartitionStats
-from pipelines.quality.judge import judge
 from pipelines.quality.message import examples
 from pipelines.quality.quarantine import Refused, quarantined
+from pipelines.quality.sheets import Finding, Sheets, judged_metrics
 
 TOLERANCE = 0.01  # share of rows that a stop check may refuse before the whole partition is halted
-KEPT_VALUES = 100_000  # different failing values remembered of one check
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows to judge: `view` has the contract's columns and holds one instance's day."""
+
+    table: Table
+    view: str
+    history: Sequence[PartitionStats] = ()
 
 
 @dataclass(slots=True)
-class Finding:
-    """One expectation, judged. `values` are the different failing ones of a row check, as GX saw them."""
+class _Draft:
+    """A partition of which every question is asked and not every one answered."""
 
-    check: Check
-    where: str
-    expected: str
-    success: bool = True
-    failed_rows: int = 0
-    observed: str = ""
-    measure: float | None = None
-    values: dict[object, None] = field(default_factory=dict)
+    part: Part
+    judged: dict[str, str]  # checked column -> SQL of what GX sees of it
+    stats: PartitionStats
+    rows: list[Finding]
+    metrics: list[metrics.Metric]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ class QualityReport:
     stop_failures: tuple[DataQualityError, ...]
     verdict: str  # passed, warned or failed
     rows: int
+    seconds: float
     summary: str
     stats: PartitionStats
 
@@ -54,73 +62,79 @@ class QualityReport:
 def validate_partition(
     con: duckdb.DuckDBPyConnection,
     table: Table,
-    view_name: str,
+    view: str,
     *,
     instance: str,
     day: date,
     history: Sequence[PartitionStats] = (),
     tolerance: float = TOLERANCE,
 ) -> QualityReport:
-    """Judge the rows of `view_name`, which has the contract's columns and holds one instance's day.
+    """`validate_partitions` of one."""
+    part = Part(table, view, history)
+    return validate_partitions(con, [part], instance=instance, day=day, tolerance=tolerance)[0]
+
+
+def validate_partitions(
+    con: duckdb.DuckDBPyConnection,
+    parts: Sequence[Part],
+    *,
+    instance: str,
+    day: date,
+    tolerance: float = TOLERANCE,
+) -> list[QualityReport]:
+    """Judge partitions of one day together; a report for each, in their order.
 
     Rows that fail a `stop` row check go to quarantine; more than `tolerance` of them, or a failed cross-row `stop`
-    check, is a stop failure. Memory stays bounded whatever the partition's size.
+    check, is a stop failure. Memory stays bounded whatever a partition's size.
     """
+    sheets = Sheets()
+    drafts = [_draft(con, part, day, sheets) for part in parts]
     started = time.perf_counter()
-    checks = suite.row_checks(table)
-    judged = frames.judged_values(table, checks)
-    counts = metrics.count(con, table, view_name, day, distinct=judged)
-    found = [
-        *_row_findings(con, view_name, checks, judged, counts),
-        *_metric_findings(metrics.metrics_of(con, table, view_name, counts, history)),
-    ]
-    rows = counts.stats.rows
+    sheets.settle()
+    numbers = iter(judged_metrics([metric for draft in drafts for metric in draft.metrics]))
+    shared = (time.perf_counter() - started) / max(1, len(drafts))
+    reports = []
+    for draft in drafts:
+        draft.seconds += shared
+        found = [*draft.rows, *islice(numbers, len(draft.metrics))]
+        reports.append(_report(con, draft, found, instance, day, tolerance))
+    return reports
+
+
+def _draft(con: duckdb.DuckDBPyConnection, part: Part, day: date, sheets: Sheets) -> _Draft:
+    """Count, and put every row check's values on its sheet."""
+    started = time.perf_counter()
+    checks = suite.row_checks(part.table)
+    judged = frames.judged_values(part.table, checks)
+    counts = metrics.count(con, part.table, part.view, day, distinct=judged)
+    found = [Finding(check, "rows", suite.expected_of(check)) for check in checks]
+    for frame in frames.frames(con, part.view, judged, counts.stats.rows, counts.different or {}):
+        for finding in found:
+            if finding.check.column in frame.columns:
+                sheets.ask(finding, frame.data[finding.check.column], frame.weights)
+    numbers = metrics.metrics_of(con, part.table, part.view, counts, part.history)
+    return _Draft(part, judged, counts.stats, found, numbers, time.perf_counter() - started)
+
+
+def _report(
+    con: duckdb.DuckDBPyConnection, draft: _Draft, found: Sequence[Finding], instance: str, day: date, tolerance: float
+) -> QualityReport:
+    table, rows = draft.part.table, draft.stats.rows
     refused = [Refused(f.check, list(f.values)) for f in found if f.check.severity == "stop" and f.values]
-    aside = quarantined(con, table, view_name, refused, judged, instance=instance, day=day)
+    aside = quarantined(con, table, draft.part.view, refused, draft.judged, instance=instance, day=day)
     for finding in found:
         finding.observed = finding.observed or _observed(table, finding, rows)
     halting = [f for f in found if _halts(f, rows, tolerance)]
     return QualityReport(
-        results=_results(found, table, instance, day, rows, time.perf_counter() - started),
+        results=_results(found, table, instance, day, rows, draft.seconds),
         quarantine=aside,
         stop_failures=tuple(_error(table, f, day, rows) for f in halting),
         verdict="failed" if halting else "warned" if any(not f.success for f in found) else "passed",
         rows=rows,
+        seconds=draft.seconds,
         summary=_summary(found),
-        stats=counts.stats,
+        stats=draft.stats,
     )
-
-
-def _row_findings(
-    con: duckdb.DuckDBPyConnection, view: str, checks: Sequence[Check], judged: dict[str, str], counts: metrics.Counts
-) -> list[Finding]:
-    found = {check: Finding(check, "rows", suite.expected_of(check)) for check in checks}
-    expectations = {check: suite.row_expectation(check) for check in checks}
-    for frame in frames.frames(con, view, judged, counts.stats.rows, counts.different or {}):
-        asked = [check for check in checks if check.column in frame.columns]
-        verdicts = judge(frame.data, [expectations[check] for check in asked], rows=True)
-        for check, verdict in zip(asked, verdicts, strict=True):
-            if not verdict.success:
-                _note(found[check], frame, verdict.failed)
-    return list(found.values())
-
-
-def _note(finding: Finding, frame: frames.Frame, positions: Sequence[int]) -> None:
-    finding.success = False
-    finding.failed_rows += frame.rows(positions)
-    for value in frame.data[finding.check.column].iloc[list(positions)].unique().tolist():
-        if len(finding.values) < KEPT_VALUES:
-            finding.values[None if value != value else value] = None  # noqa: PLR0124  # NaN is pandas' missing
-
-
-def _metric_findings(found: Sequence[metrics.Metric]) -> list[Finding]:
-    if not found:
-        return []
-    verdicts = judge(metrics.frame_of(found), [suite.metric_expectation(m) for m in found], rows=False)
-    return [
-        Finding(m.check, "metrics", m.band.said, verdict.success, m.failed_rows, m.observed, m.measure)
-        for m, verdict in zip(found, verdicts, strict=True)
-    ]
 
 
 def _observed(table: Table, finding: Finding, rows: int) -> str:

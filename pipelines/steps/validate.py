@@ -11,7 +11,7 @@ from pipelines.contracts import contract
 from pipelines.contracts.table import Table, empty
 from pipelines.errors import DataQualityError
 from pipelines.lake import Lease
-from pipelines.steps.night import Night, StepRow, tables_of, timed
+from pipelines.steps.night import Night, StepRow, tables_of
 
 HISTORY_DAYS = 28
 
@@ -46,34 +46,30 @@ def judge(
 def _judge_day(
     night: Night, lease: Lease, day: date, tables: list[Table], step: str
 ) -> tuple[list[StepRow], list[DataQualityError]]:
-    from pipelines.quality import past, validate_partition
+    from pipelines.quality import Part, past, validate_partitions
 
     rows: list[StepRow] = []
     failures: list[DataQualityError] = []
-    results: list[pa.Table] = []
-    quarantined: list[pa.Table] = []
-    verdicts: list[tuple[Table, str]] = []
     results_table = contract("out__quality_result")
     before = [
         d for d in night.lake.days(results_table, night.instance) if day - timedelta(days=HISTORY_DAYS) <= d < day
     ]
     with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
         night.lake.view(con, results_table, night.instance, before, name="past_results")
-        for table in tables:
-            with timed() as spent:
-                night.lake.view(con, table, night.instance, [day], name="judged")
-                history = past(con, "past_results", table, day, HISTORY_DAYS)
-                report = validate_partition(con, table, "judged", instance=night.instance, day=day, history=history)
-            results.append(report.results)
-            quarantined.append(report.quarantine)
-            failures += report.stop_failures
-            verdicts.append((table, report.verdict))
-            rows.append(StepRow(step, table.name, day, report.verdict, report.rows, spent[0], report.summary))
+        parts = [
+            Part(table, f"judged_{table.name}", past(con, "past_results", table, day, HISTORY_DAYS)) for table in tables
+        ]
+        for part in parts:
+            night.lake.view(con, part.table, night.instance, [day], name=part.view)
+        reports = validate_partitions(con, parts, instance=night.instance, day=day)
+    for table, report in zip(tables, reports, strict=True):
+        failures += report.stop_failures
+        rows.append(StepRow(step, table.name, day, report.verdict, report.rows, report.seconds, report.summary))
     judged = {table.name for table in tables}
-    _merge(night, lease, "out__quality_result", day, results, judged)
-    _merge(night, lease, "out__quarantine", day, quarantined, judged)
-    for table, verdict in verdicts:
-        night.lake.set_quality(lease, table, night.instance, day, verdict)
+    _merge(night, lease, "out__quality_result", day, [report.results for report in reports], judged)
+    _merge(night, lease, "out__quarantine", day, [report.quarantine for report in reports], judged)
+    for table, report in zip(tables, reports, strict=True):
+        night.lake.set_quality(lease, table, night.instance, day, report.verdict)
     return rows, failures
 
 

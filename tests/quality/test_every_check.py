@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import duckdb
 import pytest
 
 from pipelines.contracts import registry, sources
 from pipelines.contracts.table import Check, CheckKind, Table
-from pipelines.quality import QualityReport, validate_partition
+from pipelines.quality import Part, QualityReport, validate_partition, validate_partitions
 from pipelines.quality.metrics import watched_columns
 from pipelines.quality.suite import EXPECTATION_OF, suite_of
-from tests.quality.frames_of import DAY, INSTANCE, Columns, as_arrow, broken, usual, valid
+from tests.quality.frames_of import DAY, INSTANCE, as_arrow, broken, usual, valid
 
 POSTURE = list(sources("posture").values())
 #: All posture tables are declared by one function and have the same checks: one of them speaks for all.
@@ -36,10 +38,15 @@ def test_posture_tables_are_checked_alike_and_for_their_key_alone() -> None:
 CASES = [pytest.param(t, c, id=f"{t.name}-{c.kind}-{c.column}") for t in TABLES for c in expanded(t)]
 
 
-def judged(table: Table, columns: Columns) -> QualityReport:
+@cache
+def reports(table: Table) -> list[QualityReport]:
+    """The valid partition, an empty one, and one broken for each check, judged together as a night judges its tables."""
+    frames = [valid(table), {f.name: [] for f in table.all_fields}, *(broken(table, c) for c in expanded(table))]
     with duckdb.connect() as con:
-        con.register("judged", as_arrow(table, columns))
-        return validate_partition(con, table, "judged", instance=INSTANCE, day=DAY, history=usual(table))
+        parts = [Part(table, f"judged_{i}", usual(table)) for i in range(len(frames))]
+        for part, columns in zip(parts, frames, strict=True):
+            con.register(part.view, as_arrow(table, columns))
+        return validate_partitions(con, parts, instance=INSTANCE, day=DAY)
 
 
 def failed(report: QualityReport) -> set[tuple[str, str]]:
@@ -48,7 +55,7 @@ def failed(report: QualityReport) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda t: t.name)
 def test_a_valid_partition_passes_every_expectation(table: Table) -> None:
-    report = judged(table, valid(table))
+    report = reports(table)[0]
 
     assert failed(report) == set()
     assert (report.verdict, report.stop_failures, report.quarantine.num_rows) == ("passed", (), 0)
@@ -57,14 +64,14 @@ def test_a_valid_partition_passes_every_expectation(table: Table) -> None:
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda t: t.name)
 def test_an_empty_partition_is_judged_and_only_its_volume_can_fail(table: Table) -> None:
-    report = judged(table, {f.name: [] for f in table.all_fields})
+    report = reports(table)[1]
 
     assert {check for check, _ in failed(report)} <= {"rows_like_history"}
 
 
 @pytest.mark.parametrize(("table", "check"), CASES)
 def test_breaking_one_thing_fails_exactly_that_expectation(table: Table, check: Check) -> None:
-    report = judged(table, broken(table, check))
+    report = reports(table)[2 + expanded(table).index(check)]
 
     column = ", ".join(table.key) if check.kind is CheckKind.UNIQUE_KEY else check.column
     assert (check.kind.value, column) in failed(report)
@@ -101,3 +108,16 @@ def test_the_contract_makes_a_real_suite_with_its_severities(table: Table) -> No
 
 def test_every_kind_of_check_has_an_expectation() -> None:
     assert set(EXPECTATION_OF) == set(CheckKind)
+
+
+@pytest.mark.parametrize("table", TABLES[:3], ids=lambda t: t.name)
+def test_a_partition_is_judged_alone_as_it_is_among_others(table: Table) -> None:
+    check = next(c for c in expanded(table) if c.is_row_check)
+    with duckdb.connect() as con:
+        con.register("alone", as_arrow(table, broken(table, check)))
+        alone = validate_partition(con, table, "alone", instance=INSTANCE, day=DAY, history=usual(table))
+
+    among = reports(table)[2 + expanded(table).index(check)]
+    assert alone.results.drop_columns(["seconds"]).equals(among.results.drop_columns(["seconds"]))
+    assert alone.quarantine.equals(among.quarantine)
+    assert alone.verdict == among.verdict
