@@ -59,3 +59,25 @@ def setting(
         release=release,
         frameworks=frameworks,
     )
+
+
+def other(
+    category: Category,
+    ref: str,
+    id: str,
+    title: str,
+    check: Check,
+    published: tuple[Severity, Source],
+    *,
+    why: str,
+    impact: str,
+    steps: tuple[str, ...] = (),
+) -> Control:
+    """A recommendation that is not one of the hardening settings; `published` is what `scan` or `unrated` says."""
+    severity, source = published
+    return Control(id, ref, title, category, check, severity, source, why, impact, steps)
+
+
+def unrated(publisher: str) -> tuple[Severity, Source]:
+    """A check that is published without a severity."""
+    return Severity(), Source(publisher)

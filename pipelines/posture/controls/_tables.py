@@ -39,3 +39,12 @@ def enforcement_policy() -> SomeRows:
         {"sys_authentication_policy": ("sys_id", "name", "active")},
         repair=("In sys_authentication_policy.list activate the policy Enforce MFA for non-SSO logins.",),
     )
+
+
+def off(column: ir.Value) -> ir.BooleanValue:
+    """Whether a switch is not on, which an empty one is not."""
+    return ~active(column.fill_null(""))
+
+
+def blank(column: ir.Value) -> ir.BooleanValue:
+    return column.fill_null("").strip() == ""
