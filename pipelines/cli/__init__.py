@@ -38,13 +38,14 @@ def root(
 
 def register() -> None:
     """Add every command; their modules are light, what they import inside is not."""
-    from pipelines.cli import alerts, connection, demo, emulate, lake, model, policy, run, up
+    from pipelines.cli import alerts, connection, demo, emulate, lake, model, policy, posture, run, up
 
     for module in (connection, run, lake, emulate, demo, up):
         module.register(app)
     app.add_typer(alerts.app, name="alerts")
     app.add_typer(policy.app, name="policy")
     app.add_typer(model.app, name="model")
+    app.add_typer(posture.app, name="posture")
 
 
 def main() -> None:

@@ -47,6 +47,16 @@ SELECT "table", event_date, "column", "check", expectation, severity, success, e
 FROM mart.quality QUALIFY event_date = max(event_date) OVER (PARTITION BY instance, "table")
 ORDER BY success, severity, "table", "column", expectation
 """
+_POSTURE_SCORE = "SELECT * FROM mart.posture_score QUALIFY event_date = max(event_date) OVER (PARTITION BY instance) ORDER BY instance"
+_POSTURE = """
+SELECT * FROM mart.posture WHERE state IN ('not_compliant', 'unknown') OR is_named_by_microsoft
+QUALIFY event_date = max(event_date) OVER (PARTITION BY instance)
+ORDER BY NOT is_named_by_microsoft, state <> 'not_compliant', weight DESC, control_id
+"""
+_POSTURE_TURNED = """
+SELECT * FROM mart.posture_changes WHERE event_date > (SELECT max(event_date) - 30 FROM mart.posture_score)
+ORDER BY event_date DESC, NOT is_drift, control_id LIMIT 50
+"""
 _PER_DAY = """
 SELECT event_date AS day, count(*) AS n FROM mart.{view} WHERE event_date > (SELECT max(event_date) - 30 FROM mart.activities) {more}
 GROUP BY 1 ORDER BY 1
@@ -72,6 +82,9 @@ class Contents:
     alerts_by_day: Sequence[Row]
     activities_by_day: Sequence[Row]
     has_models: bool
+    posture_scores: Sequence[Row]  # the latest of each instance
+    posture: Sequence[Row]  # of that day: the four named ones, what is not compliant, what is unknown
+    posture_turned: Sequence[Row]
 
     @property
     def unseeing(self) -> list[Row]:
@@ -97,6 +110,7 @@ def read(warehouse: Path) -> Contents:
             rows(con, _STEPS), rows(con, _TABLES), rows(con, _QUALITY), rows(con, _PER_DAY.format(view="alerts", more="")),
             rows(con, _PER_DAY.format(view="activities", more="AND NOT is_own")),
             bool(rows(con, "SELECT 1 FROM mart.models UNION ALL SELECT 1 FROM mart.model_scores LIMIT 1")),
+            rows(con, _POSTURE_SCORE), rows(con, _POSTURE), rows(con, _POSTURE_TURNED),
         )  # fmt: skip
 
 

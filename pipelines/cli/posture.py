@@ -1,0 +1,262 @@
+"""`nowguard posture`: what the instance should be set to, what it is set to, and how to get from here to there."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import json as jsonlib
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+
+from pipelines.cli.context import JsonFlag, Output, QuietFlag, day_of, explained, printable, settings_of
+from pipelines.errors import CheckFailed, UsageError
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pipelines.settings import Settings
+
+app = typer.Typer(help="Posture: recommendations with state, reason and fix.", no_args_is_help=True)
+
+STATES = ("compliant", "not_compliant", "unknown", "not_applicable")
+STYLES = {"not_compliant": "bold red", "unknown": "yellow", "compliant": "green", "not_applicable": "dim"}
+FORMATS = ("json", "csv", "ocsf")
+Day = Annotated[str | None, typer.Option("--day", help="UTC day of a snapshot, YYYY-MM-DD (default: the latest).")]
+
+_STATES = "SELECT * FROM mart.posture WHERE instance = ? AND event_date = ? ORDER BY control_id"
+_LAST = (
+    "SELECT max(event_date) FROM mart.posture_score WHERE instance = ? AND event_date <= coalesce(?, DATE '9999-12-31')"
+)
+_SCORE = "SELECT * FROM mart.posture_score WHERE instance = ? AND event_date = ?"
+_TURNED = "SELECT * FROM mart.posture_changes WHERE instance = ? AND control_id = ? ORDER BY event_date DESC LIMIT 20"
+_CHANGED = "SELECT control_id FROM mart.posture_changes WHERE instance = ? AND event_date = ?"
+
+
+@app.callback()
+def group() -> None:
+    """A recommendation that cannot be judged is unknown, never compliant; the access that would show it is named."""
+
+
+@app.command("list")
+@explained
+def list_recommendations(
+    ctx: typer.Context,
+    state: Annotated[str | None, typer.Option(help=f"Only this state: {', '.join(STATES)}.")] = None,
+    category: Annotated[str | None, typer.Option(help="Only categories whose name holds this text.")] = None,
+    severity_min: Annotated[float | None, typer.Option(min=0, max=10, help="Only this severity and more.")] = None,
+    changed: Annotated[bool, typer.Option("--changed", help="Only those that changed on the day.")] = False,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(help="Exit 1 if a recommendation of the list is in this state: not_compliant or unknown."),
+    ] = None,
+    fail_under: Annotated[float | None, typer.Option(min=0, max=100, help="Exit 1 if the score is lower.")] = None,
+    day: Day = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """List recommendations, those to act on first, with the secure score."""
+    for asked in filter(None, (state, fail_on)):
+        _known(asked, STATES, "state")
+    out = Output(json, quiet)
+    with _published(settings_of(ctx), day) as posture:
+        rows = [
+            row
+            for row in posture.rows
+            if (state is None or row["state"] == state)
+            and (category is None or category.lower() in row["category"].lower())
+            and (severity_min is None or (row["severity_score"] or 0) >= severity_min)
+            and (not changed or row["control_id"] in posture.changed())
+        ]
+    rows.sort(key=_urgency)
+    _print(out, rows, posture.score)
+    _fail(rows, posture.score, fail_on, fail_under)
+
+
+@app.command()
+@explained
+def show(
+    ctx: typer.Context,
+    control: Annotated[
+        str, typer.Argument(help="Id of the recommendation, or its number in docs/reference/posture.md.")
+    ],
+    day: Day = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Explain one recommendation: state, reason, what was observed, how to comply, and its history."""
+    out = Output(json, quiet)
+    with _published(settings_of(ctx), day) as posture:
+        row = posture.one(control)
+        history = posture.read(_TURNED, posture.instance, row["control_id"])
+    if json:
+        out.document({**row, "history": history})
+        return
+    out.line(f"{row['control_id']} ({row['ref']})  {row['title']}")
+    for name, value in _told(row):
+        if value not in (None, "", []):
+            out.line(f"  {name:<18} {printable(value)}")
+    for number, step in enumerate((row["remediation"] or "").splitlines(), 1):
+        out.line(f"  {'to comply' if number == 1 else '':<18} {number}. {step}")
+    for past in history:
+        turn = " (drift)" if past["is_drift"] else ""
+        out.line(f"  {past['event_date']}         {past['from_state']} -> {past['to_state']}{turn}: {past['observed']}")
+
+
+@app.command()
+@explained
+def export(
+    ctx: typer.Context,
+    format_: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "json",
+    to: Annotated[Path | None, typer.Option("--out", help="File to write (default: standard output).")] = None,
+    day: Day = None,
+) -> None:
+    """Write every recommendation of a day: JSON, CSV, or OCSF 1.8.0 Compliance Findings (one JSON event a line)."""
+    _known(format_, FORMATS, "format")
+    with _published(settings_of(ctx), day) as posture:
+        rows = posture.rows
+    if to is None:
+        _write(format_, rows, sys.stdout)
+        return
+    partial = to.with_name(f"{to.name}.part")
+    try:
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            _write(format_, rows, file)
+    except OSError as error:
+        raise UsageError(
+            f"{to} cannot be written: {error.strerror}", remedy="give --out a folder that exists"
+        ) from None
+    partial.replace(to)
+
+
+class _Posture:
+    """One day of the published file."""
+
+    def __init__(self, con: Any, instance: str, day: date) -> None:
+        self.con, self.instance, self.day = con, instance, day
+        self.rows = self.read(_STATES, instance, day)
+        self.score = self.read(_SCORE, instance, day)[0]
+
+    def read(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
+        cursor = self.con.execute(sql, list(parameters))
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def changed(self) -> frozenset[str]:
+        return frozenset(row["control_id"] for row in self.read(_CHANGED, self.instance, self.day))
+
+    def one(self, name: str) -> dict[str, Any]:
+        found = {row["control_id"]: row for row in self.rows} | {row["ref"]: row for row in self.rows}
+        _known(name, tuple(found), "recommendation")
+        return found[name]
+
+
+@contextmanager
+def _published(settings: Settings, day: str | None) -> Iterator[_Posture]:
+    import duckdb
+
+    wanted = day_of(day) if day else None
+    if not settings.warehouse.is_file():
+        raise UsageError(
+            f"nothing is published in {settings.warehouse}", remedy="run `nowguard run --from DATE --to DATE` first"
+        )
+    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+        (found,) = con.execute(_LAST, [settings.instance, wanted]).fetchall()[0]
+        if found is None or (wanted and found != wanted):
+            raise UsageError(
+                f"no posture of {settings.instance} is published{f' for {wanted}' if wanted else ''}",
+                remedy="run `nowguard run --step posture`, then `nowguard run --step publish`"
+                + (f"; the latest before is {found}" if found else ""),
+            )
+        yield _Posture(con, settings.instance, found)
+
+
+def _known(value: str, known: Sequence[str], what: str) -> None:
+    if value in known:
+        return
+    near = difflib.get_close_matches(value, known, n=1)
+    few = ", ".join(known) if len(known) < 10 else "see `nowguard posture list`"
+    raise UsageError(f"there is no {what} {value}", remedy=f"did you mean {near[0]}?" if near else few)
+
+
+def _urgency(row: Mapping[str, Any]) -> tuple[int, float, str]:
+    order = ("not_compliant", "unknown", "compliant", "not_applicable")
+    return order.index(row["state"]), -row["weight"], row["control_id"]
+
+
+def _print(out: Output, rows: Sequence[Mapping[str, Any]], score: Mapping[str, Any]) -> None:
+    if out.json:
+        out.document({"score": dict(score), "recommendations": list(rows)})
+        return
+    columns = ["recommendation", "state", "severity", "since", "what it asks for", "observed", "why not judged"]
+    out.table(
+        f"{len(rows)} recommendations on {score['event_date']}",
+        columns,
+        [
+            [r["control_id"], r["state"], _graded(r), r["since"], r["title"], r["observed"], r["reason"]]
+            for r in rows
+        ],
+        styles=STYLES,
+    )  # fmt: skip
+    said = "none" if score["score"] is None else f"{score['score']:.0f} of 100"
+    out.line(
+        f"ServiceNow's score {said}; ours {_number(score['own_score'])} of 100, {_number(score['judged_share'])} % could be "
+        f"judged. {score['compliant']} compliant, {score['not_compliant']} not, {score['unknown']} unknown, "
+        f"{score['not_applicable']} do not apply."
+    )
+
+
+def _fail(rows: Sequence[Mapping[str, Any]], score: Mapping[str, Any], state: str | None, least: float | None) -> None:
+    hit = [row["control_id"] for row in rows if row["state"] == state]
+    if hit:
+        more = f" and {len(hit) - 5} more" if len(hit) > 5 else ""
+        raise CheckFailed(f"{state}: {', '.join(hit[:5])}{more}", remedy="`nowguard posture show ID` says what to do")
+    if least is not None and (score["score"] is None or score["score"] < least):
+        raise CheckFailed(
+            f"the score is {_number(score['score'])}, less than {least:g}", remedy="see `--state not_compliant`"
+        )
+
+
+def _told(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [
+        ("state", f"{row['state']} since {row['since']}"), ("why not judged", row["reason"]),
+        ("access missing", row["missing_acls"]), ("observed", row["observed"]), ("expected", row["expected"]),
+        ("rows against it", row["finding_count"]), ("for example", row["examples"]), ("severity", _graded(row)),
+        ("category", row["category"]), ("source", row["source"]), ("frameworks", row["frameworks"]),
+        ("once repaired", row["functional_impact"]), ("reads", row["reads"]),
+    ]  # fmt: skip
+
+
+def _graded(row: Mapping[str, Any]) -> str:
+    return row["severity_word"] or "" if row["severity_score"] is None else f"{row['severity_score']:.1f}"
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.0f}"
+
+
+def _write(format_: str, rows: Sequence[Mapping[str, Any]], file: TextIO) -> None:
+    if format_ == "csv":
+        writer = csv.writer(file)
+        writer.writerow(rows[0])
+        writer.writerows([_cell(value) for value in row.values()] for row in rows)
+        return
+    if format_ == "json":
+        jsonlib.dump(list(rows), file, indent=2, default=str)
+        file.write("\n")
+        return
+    from importlib.metadata import version
+
+    from pipelines.posture.ocsf import compliance_finding
+
+    file.writelines(f"{jsonlib.dumps(compliance_finding(row, version('nowguard')), default=str)}\n" for row in rows)
+
+
+def _cell(value: object) -> object:
+    """Text that a spreadsheet does not take for a formula: what an administrator typed is hostile."""
+    text = "; ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+    return f"'{text}" if isinstance(text, str) and text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
