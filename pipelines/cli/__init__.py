@@ -38,9 +38,9 @@ def root(
 
 def register() -> None:
     """Add every command; their modules are light, what they import inside is not."""
-    from pipelines.cli import alerts, connection, demo, emulate, lake, model, policy, posture, run, up
+    from pipelines.cli import alerts, connection, demo, emulate, export, lake, model, policy, posture, run, up
 
-    for module in (connection, run, lake, emulate, demo, up):
+    for module in (connection, run, lake, export, emulate, demo, up):
         module.register(app)
     app.add_typer(alerts.app, name="alerts")
     app.add_typer(policy.app, name="policy")

@@ -54,7 +54,10 @@ def list_recommendations(
         str | None,
         typer.Option(help="Exit 1 if a recommendation of the list is in this state: not_compliant or unknown."),
     ] = None,
-    fail_under: Annotated[float | None, typer.Option(min=0, max=100, help="Exit 1 if the score is lower.")] = None,
+    fail_under: Annotated[
+        float | None,
+        typer.Option(min=0, max=100, help="Exit 1 if our own score is lower; what cannot be judged lowers it."),
+    ] = None,
     day: Day = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -215,9 +218,10 @@ def _fail(rows: Sequence[Mapping[str, Any]], score: Mapping[str, Any], state: st
     if hit:
         more = f" and {len(hit) - 5} more" if len(hit) > 5 else ""
         raise CheckFailed(f"{state}: {', '.join(hit[:5])}{more}", remedy="`nowguard posture show ID` says what to do")
-    if least is not None and (score["score"] is None or score["score"] < least):
+    if least is not None and (score["own_score"] or 0) < least:  # not the vendor's: hiding a setting would raise that
         raise CheckFailed(
-            f"the score is {_number(score['score'])}, less than {least:g}", remedy="see `--state not_compliant`"
+            f"our own score is {_number(score['own_score'])}, less than {least:g}",
+            remedy="see `--state not_compliant` and `--state unknown`",
         )
 
 

@@ -59,7 +59,3 @@ def _change(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
 
 def _by_control(states: pa.Table | None) -> dict[str, dict[str, Any]]:
     return {} if states is None else {row["control_id"]: row for row in states.to_pylist()}
-
-
-def _same_state(before: dict[str, Any] | None, now: dict[str, Any]) -> bool:
-    return before is not None and before["state"] == now["state"]
