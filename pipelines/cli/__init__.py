@@ -38,10 +38,24 @@ def root(
 
 def register() -> None:
     """Add every command; their modules are light, what they import inside is not."""
-    from pipelines.cli import alerts, connection, demo, emulate, export, lake, model, policy, posture, run, up
+    from pipelines.cli import (
+        alerts,
+        connection,
+        demo,
+        emulate,
+        export,
+        lake,
+        model,
+        policy,
+        posture,
+        posture_exceptions,
+        run,
+        up,
+    )
 
     for module in (connection, run, lake, export, emulate, demo, up):
         module.register(app)
+    posture_exceptions.register(posture.app)
     app.add_typer(alerts.app, name="alerts")
     app.add_typer(policy.app, name="policy")
     app.add_typer(model.app, name="model")

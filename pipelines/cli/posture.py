@@ -52,7 +52,7 @@ def list_recommendations(
     changed: Annotated[bool, typer.Option("--changed", help="Only those that changed on the day.")] = False,
     fail_on: Annotated[
         str | None,
-        typer.Option(help="Exit 1 if a recommendation of the list is in this state: not_compliant or unknown."),
+        typer.Option(help="Exit 1 if a recommendation of the list without exception is in this state."),
     ] = None,
     fail_under: Annotated[
         float | None,
@@ -64,7 +64,7 @@ def list_recommendations(
 ) -> None:
     """List recommendations, those to act on first, with the secure score."""
     for asked in filter(None, (state, fail_on)):
-        _known(asked, STATES, "state")
+        known(asked, STATES, "state")
     out = Output(json, quiet)
     with _published(settings_of(ctx), day) as posture:
         rows = [
@@ -119,7 +119,7 @@ def export(
     day: Day = None,
 ) -> None:
     """Write every recommendation of a day: JSON, CSV, or OCSF 1.8.0 Compliance Findings (one JSON event a line)."""
-    _known(format_, FORMATS, "format")
+    known(format_, FORMATS, "format")
     with _published(settings_of(ctx), day) as posture:
         rows = posture.rows
     if to is None:
@@ -154,7 +154,7 @@ class _Posture:
 
     def one(self, name: str) -> dict[str, Any]:
         found = {row["control_id"]: row for row in self.rows} | {row["ref"]: row for row in self.rows}
-        _known(name, tuple(found), "recommendation")
+        known(name, tuple(found), "recommendation")
         return found[name]
 
 
@@ -178,7 +178,7 @@ def _published(settings: Settings, day: str | None) -> Iterator[_Posture]:
         yield _Posture(con, settings.instance, found)
 
 
-def _known(value: str, known: Sequence[str], what: str) -> None:
+def known(value: str, known: Sequence[str], what: str) -> None:
     if value in known:
         return
     near = difflib.get_close_matches(value, known, n=1)
@@ -195,12 +195,12 @@ def _print(out: Output, rows: Sequence[Mapping[str, Any]], score: Mapping[str, A
     if out.json:
         out.document({"score": dict(score), "recommendations": list(rows)})
         return
-    columns = ["recommendation", "state", "severity", "since", "what it asks for", "observed", "why not judged"]
+    columns = ["recommendation", "state", "severity", "since", "what it asks for", "observed", "remark"]
     out.table(
         f"{len(rows)} recommendations on {score['event_date']}",
         columns,
         [
-            [r["control_id"], r["state"], _graded(r), r["since"], r["title"], r["observed"], r["reason"]]
+            [r["control_id"], r["state"], _graded(r), r["since"], r["title"], r["observed"], _remark(r)]
             for r in rows
         ],
         styles=STYLES,
@@ -214,7 +214,7 @@ def _print(out: Output, rows: Sequence[Mapping[str, Any]], score: Mapping[str, A
 
 
 def _fail(rows: Sequence[Mapping[str, Any]], score: Mapping[str, Any], state: str | None, least: float | None) -> None:
-    hit = [row["control_id"] for row in rows if row["state"] == state]
+    hit = [row["control_id"] for row in rows if row["state"] == state and not row["excepted_by"]]
     if hit:
         more = f" and {len(hit) - 5} more" if len(hit) > 5 else ""
         raise CheckFailed(f"{state}: {', '.join(hit[:5])}{more}", remedy="`nowguard posture show ID` says what to do")
@@ -231,8 +231,15 @@ def _told(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
         ("access missing", row["missing_acls"]), ("observed", row["observed"]), ("expected", row["expected"]),
         ("rows against it", row["finding_count"]), ("for example", row["examples"]), ("severity", _graded(row)),
         ("category", row["category"]), ("source", row["source"]), ("frameworks", row["frameworks"]),
+        ("excepted", f"{row['excepted_by']} until {row['excepted_until']}: {row['exception_reason']}" if row["excepted_by"] else None),
         ("once repaired", row["functional_impact"]), ("reads", row["reads"]),
     ]  # fmt: skip
+
+
+def _remark(row: Mapping[str, Any]) -> str:
+    """Why it could not be judged, or who answers for it."""
+    excepted = f"{row['excepted_by']} answers for it until {row['excepted_until']}" if row["excepted_by"] else ""
+    return "; ".join(filter(None, (excepted, row["reason"])))
 
 
 def _graded(row: Mapping[str, Any]) -> str:

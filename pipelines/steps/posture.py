@@ -17,9 +17,10 @@ from pipelines.contracts.table import Table
 from pipelines.lake import Lease
 from pipelines.posture import TableView, evaluate
 from pipelines.posture.changes import carry, changes
+from pipelines.posture.exceptions import Exceptions, excepted
 from pipelines.posture.score import score
 from pipelines.sources.servicenow import BUILD_PROPERTIES
-from pipelines.steps.night import Night, StepRow, timed
+from pipelines.steps.night import Night, StepRow, revision_of, timed
 from pipelines.steps.posture_snapshot import READ, read_snapshot
 
 STATES, CHANGES, SCORE = "out__posture", "out__posture_change", "out__posture_score"
@@ -42,9 +43,10 @@ def _evaluate_day(night: Night, lease: Lease, day: date, before: list[date], inp
         views = views_of(night, con, day)
         found = evaluate(con, night.instance, day, release=release_in(con, views), tables=views)
         previous = _previous(night, con, before)
-    states = carry(previous, found)
+    in_force = Exceptions(night.store, night.instance).on(day)
+    states = excepted(carry(previous, found), in_force)
     turned = changes(previous, states)
-    for name, data in ((STATES, states), (CHANGES, turned), (SCORE, score(states))):
+    for name, data in ((STATES, states), (CHANGES, turned), (SCORE, score(states, in_force))):
         night.lake.replace(lease, contract(name), night.instance, day, data, inputs=inputs)
     unknown = sum(state == "unknown" for state in states["state"].to_pylist())
     said = f"{unknown} of {states.num_rows} recommendations are unknown" if unknown else ""
@@ -108,4 +110,6 @@ def _fingerprint(night: Night, day: date, before: list[date]) -> str:
     tables = [*all_sources().values(), contract(READ), contract("raw_servicenow__posture_count")]
     slow = [t for t in tables if t.time_column == ""]
     own = night.lake.fingerprint(slow, night.instance, [day])
-    return f"{own} {night.lake.fingerprint([contract(STATES)], night.instance, before)}"
+    accepted = Exceptions(night.store, night.instance).on(day)
+    said = revision_of(*(f"{one}" for _, one in sorted(accepted.items()))) if accepted else ""
+    return f"{own} {night.lake.fingerprint([contract(STATES)], night.instance, before)} {said}".rstrip()

@@ -26,6 +26,7 @@ from pipelines.posture.registry import controls
 from pipelines.posture.score import score
 from pipelines.report import render
 from pipelines.state_store import StateStore
+from pipelines.window import utc_now
 from tests.posture.world import DAY, World, properties, snapshot
 
 INSTANCE = "acme"
@@ -73,7 +74,10 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(published: Path) -> Run:
     app = typer.Typer()
-    app.add_typer(command.app, name="posture")
+    group = typer.Typer()
+    group.add_typer(command.app)
+    posture_exceptions.register(group)
+    app.add_typer(group, name="posture")
 
     @app.callback()
     def root(ctx: typer.Context) -> None:
@@ -218,3 +222,27 @@ def test_the_report_shows_the_score_what_turned_and_what_could_not_be_judged(pub
     assert "script_request_authorization_enabled" in page
     assert "compliant to not_compliant" in page
     assert "v_plugin" in page
+
+
+def test_an_exception_is_granted_listed_and_lifted(run: Run) -> None:
+    until = str(utc_now().date() + timedelta(days=30))
+    words = ("--owner", "ann", "--reason", "vendor fix in May", "--until", until)
+
+    assert run("except", "mfa_enabled", *words).exit_code == 0
+    assert "ann" in run("exceptions").output
+    assert run("unexcept", "mfa_enabled").exit_code == 0
+    assert "ended" in run("exceptions").output
+    assert run("unexcept", "mfa_enabled").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("mfa_enable", "--owner", "ann", "--reason", "r", "--until", "2026-12-31"),
+        ("mfa_enabled", "--owner", " ", "--reason", "r", "--until", "2026-12-31"),
+        ("mfa_enabled", "--owner", "ann", "--reason", "r", "--until", "2020-01-01"),
+        ("mfa_enabled", "--owner", "ann", "--reason", "r", "--until", "2999-01-01"),
+    ],
+)
+def test_an_exception_needs_a_recommendation_an_owner_and_an_end(run: Run, words: tuple[str, ...]) -> None:
+    assert run("except", *words).exit_code == 2

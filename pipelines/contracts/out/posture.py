@@ -45,5 +45,8 @@ TABLE = Table(
         Field("release", S, "Release family of the instance; empty where it is not known"),
         Field("last_known_state", S, "Latest state that was known, this one or an earlier one; null: never known"),
         Field("since", Dtype.DATE, "First day of the state, without a day between", required=True),
+        Field("excepted_by", S, "Who answers for it while an exception is in force; null: nobody", pii=Pii.IDENTIFIER),
+        Field("excepted_until", Dtype.DATE, "Last day of that exception"),
+        Field("exception_reason", S, "Why it was granted", pii=Pii.CONTENT),
     ),
 )
