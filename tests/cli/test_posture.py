@@ -15,6 +15,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from pipelines.cli import posture as command
+from pipelines.cli import posture_exceptions
 from pipelines.cli.context import Invocation
 from pipelines.contracts import contract
 from pipelines.contracts.table import empty
