@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -21,7 +22,13 @@ Columns = dict[str, list[Any]]
 
 def valid(table: Table, rows: int = ROWS) -> Columns:
     """Column -> values that meet every check of the contract."""
-    return {f.name: [_value(table, f, i) for i in range(min(rows, most_rows(table)))] for f in table.all_fields}
+    return {name: list(values) for name, values in _valid(table, min(rows, most_rows(table)))}
+
+
+@cache
+def _valid(table: Table, rows: int) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    bands = {c.column: c for c in table.all_checks() if c.kind is CheckKind.BETWEEN}
+    return tuple((f.name, tuple(_value(table, f, i, bands.get(f.name)) for i in range(rows))) for f in table.all_fields)
 
 
 def most_rows(table: Table) -> int:
@@ -29,7 +36,7 @@ def most_rows(table: Table) -> int:
     return 1 if set(table.key) <= {"instance", "event_date"} else ROWS
 
 
-def _value(table: Table, f: Field, i: int) -> Any:
+def _value(table: Table, f: Field, i: int, band: Check | None) -> Any:
     moment = datetime(DAY.year, DAY.month, DAY.day, 10) + timedelta(seconds=i)
     if f.name in {"instance", "event_date"}:
         return INSTANCE if f.name == "instance" else DAY
@@ -42,11 +49,9 @@ def _value(table: Table, f: Field, i: int) -> Any:
             ZULU_PATTERN: f"{moment:%Y-%m-%dT%H:%M:%S}Z",
         }
         return texts[f.pattern]
-    between = [c for c in table.all_checks() if c.kind is CheckKind.BETWEEN and c.column == f.name]
     number = float(i)
-    if between and (low := between[0].low) is not None:
-        high = between[0].high
-        number = low if high is not None and high < low + 3 else low + 1 + i % 3
+    if band and (low := band.low) is not None:
+        number = low if band.high is not None and band.high < low + 3 else low + 1 + i % 3
     return {
         Dtype.STRING: f"{f.name} {i}", Dtype.INT64: int(number), Dtype.FLOAT64: float(number), Dtype.BOOL: i % 2 == 0,
         Dtype.TIMESTAMP: moment, Dtype.DATE: DAY, Dtype.STRINGS: [f"x{i}"],
