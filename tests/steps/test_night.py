@@ -217,12 +217,12 @@ KILLS = (
 def test_kill_9_at_every_named_place_loses_and_doubles_nothing(world: World, tmp_path: Path) -> None:
     days = nights()[:2]
     with start(world, now=morning_after(days[0])) as undisturbed:
-        clean = settings_for(undisturbed, tmp_path / "clean", back_fill_days=1)
+        clean = settings_for(undisturbed, tmp_path / "clean")
         for day in days:
             undisturbed.control.set_now(morning_after(day))
             run_night(clean, day, day, progress=Silent())
     with start(world, now=morning_after(days[0])) as running:
-        killed = settings_for(running, tmp_path / "killed", back_fill_days=1)
+        killed = settings_for(running, tmp_path / "killed")
         run_night(killed, days[0], days[0], progress=Silent())
         running.control.set_now(morning_after(days[1]))
         dates = ("--from", str(days[1]), "--to", str(days[1]))

@@ -40,9 +40,9 @@ def small_disk(folder: Path) -> Iterator[Callable[[int], None]]:
 
 def test_a_full_disk_is_named_and_the_next_run_gives_the_same_rows(world: World, tmp_path: Path) -> None:
     with start(world, now=morning_after(first_night())) as running, small_disk(tmp_path / "disk") as resize:
-        clean = settings_for(running, tmp_path / "clean", back_fill_days=1)
+        clean = settings_for(running, tmp_path / "clean")
         assert command(clean, "run", *DATES).returncode == 0
-        cramped = settings_for(running, tmp_path / "disk" / "data", back_fill_days=1)
+        cramped = settings_for(running, tmp_path / "disk" / "data")
         for megabytes in SIZES_MB:
             resize(megabytes)
             ended = command(cramped, "run", *DATES)
@@ -60,7 +60,7 @@ def test_a_full_disk_is_named_and_the_next_run_gives_the_same_rows(world: World,
 
 def test_a_damaged_file_is_found_forgotten_and_made_again(world: World, tmp_path: Path) -> None:
     with start(world, now=morning_after(first_night())) as running:
-        settings = settings_for(running, tmp_path / "data", back_fill_days=1)
+        settings = settings_for(running, tmp_path / "data")
         assert command(settings, "run", *DATES).returncode == 0
         before = published(settings)
         for layer in ("raw/raw_servicenow__sysevent", "core/core__activity"):
