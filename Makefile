@@ -66,7 +66,7 @@ test-spark: env  ## every policy's cases on PySpark as well (needs Java 17)
 	@.venv-spark/bin/python -m pytest -q -m spark tests/policies
 
 kills: env  ## kill a run at every named place, run again, compare with an undisturbed one
-	@python -m pytest -q tests/steps -k kill_9
+	@NOWGUARD_TEST_KILLS=all python -m pytest -q tests/steps -k kill_9
 
 lock: .venv/.ready  ## resolve again and rewrite the lock files
 	@.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
