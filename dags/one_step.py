@@ -19,6 +19,12 @@ def day_that_ended(context: Any) -> date:
     return utc_now().date() - timedelta(days=1)
 
 
+def planned(context: Any, default: date) -> list[dict[str, str]]:
+    """A unit of work per instance for the parameter `day`, else for `default`: names only, never a secret."""
+    day = context["params"]["day"] or default
+    return [{"connection": name, "day": str(day)} for name in context["params"]["connections"]]
+
+
 def step_of(name: str, night: dict[str, str]) -> dict[str, str]:
     """Run one step for one instance and day; the settings come from the Connection, the environment wins."""
     import logging

@@ -22,7 +22,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, get_current_context, task
-from one_step import day_that_ended, step_of  # the dags folder is on the path
+from one_step import day_that_ended, planned, step_of  # the dags folder is on the path
 
 NIGHTLY = CronDataIntervalTimetable("0 1 * * *", timezone="UTC")  # an hour after midnight: late rows have settled
 WAREHOUSE = Asset(name="nowguard_warehouse", uri="nowguard://warehouse/mart")
@@ -49,8 +49,7 @@ def servicenow_nightly() -> None:
     def plan() -> list[dict[str, str]]:
         """One night per instance: names only, never a secret."""
         context = get_current_context()
-        day = context["params"]["day"] or day_that_ended(context)
-        return [{"connection": name, "day": str(day)} for name in context["params"]["connections"]]
+        return planned(context, day_that_ended(context))
 
     @task(max_active_tis_per_dagrun=2)
     def extract(night: dict[str, str]) -> dict[str, str]:

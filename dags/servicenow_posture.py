@@ -14,7 +14,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, get_current_context, task
-from one_step import day_that_ended, step_of  # the dags folder is on the path
+from one_step import day_that_ended, planned, step_of  # the dags folder is on the path
 
 DAILY = CronDataIntervalTimetable("40 0 * * *", timezone="UTC")  # twenty minutes before the nightly run
 POSTURE = Asset(name="nowguard_posture", uri="nowguard://warehouse/mart/posture")
@@ -39,8 +39,7 @@ def servicenow_posture() -> None:
     def plan() -> list[dict[str, str]]:
         """One snapshot per instance: names only, never a secret."""
         context = get_current_context()
-        day = context["params"]["day"] or day_that_ended(context)
-        return [{"connection": name, "day": str(day)} for name in context["params"]["connections"]]
+        return planned(context, day_that_ended(context))
 
     @task(max_active_tis_per_dagrun=2)
     def posture(snapshot: dict[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, get_current_context, task
-from one_step import day_that_ended, step_of  # the dags folder is on the path
+from one_step import day_that_ended, planned, step_of  # the dags folder is on the path
 
 WEEKLY = CronDataIntervalTimetable("0 5 * * 1", timezone="UTC")  # Monday, when Sunday's night has been published
 MODELS = Asset(name="nowguard_models", uri="nowguard://models/champions")
@@ -41,8 +41,7 @@ def train_models() -> None:
         context = get_current_context()
         end = context.get("data_interval_end")
         last = end.date() - timedelta(days=1) if end else day_that_ended({})
-        day = context["params"]["day"] or last
-        return [{"connection": name, "day": str(day)} for name in context["params"]["connections"]]
+        return planned(context, last)
 
     @task(max_active_tis_per_dagrun=1, outlets=[MODELS])
     def train(training: dict[str, str]) -> dict[str, str]:

@@ -5,6 +5,8 @@ A caller catches by class; a command prints `error: <cause>` and `fix: <remedy>`
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Collection
 from typing import ClassVar
 
 
@@ -62,3 +64,10 @@ class StorageError(NowguardError):
     """The data directory is full, read-only, or holds a file that is not what the ledger says."""
 
     exit_code = 1
+
+
+def misnamed(what: str, name: str, known: Collection[str], *, otherwise: str = "") -> UsageError:
+    """Nothing of `known` is called `name`: the remedy is the nearest one, else `otherwise`, else all there are."""
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else otherwise or f"choose one of {', '.join(known)}"
+    return UsageError(f"there is no {what} {name}", remedy=hint)

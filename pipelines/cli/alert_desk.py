@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from pipelines.errors import UsageError
+from pipelines.cli.published import open_published
 
 if TYPE_CHECKING:
     from pipelines.alerts import Triage
@@ -16,16 +16,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_desk(settings: Settings) -> Iterator[Desk]:
-    import duckdb
-
     from pipelines.alerts.desk import Desk
 
-    if not settings.warehouse.is_file():
-        raise UsageError(
-            f"nothing is published in {settings.warehouse}", remedy="run `nowguard run --from DATE --to DATE` first"
-        )
-    with open_triage(settings) as triage, duckdb.connect(str(settings.warehouse), read_only=True) as con:
-        con.execute("SET TimeZone = 'UTC'")
+    with open_published(settings) as con, open_triage(settings) as triage:
         yield Desk(con, triage, settings.instance)
 
 

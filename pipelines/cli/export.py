@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import json as jsonlib
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.context import day_of, explained, settings_of
-from pipelines.errors import UsageError
+from pipelines.cli.published import FORMULA_STARTS, open_published, write_whole
+from pipelines.errors import UsageError, misnamed
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 FORMATS = ("ocsf", "csv", "jsonl")
 FINDINGS = ("alerts", "behaviors", "posture")  # views that have a finding class of OCSF
 ROWS = 10_000  # rows held at a time
-_FORMULA = r"^[=+\-@\t\r]"  # what a spreadsheet would run
 
 
 def register(app: typer.Typer) -> None:
@@ -40,20 +38,12 @@ def export(
 
     Alerts and behaviors become Detection Findings, posture becomes Compliance Findings. Memory does not grow with the rows.
     """
-    import duckdb
-
-    settings = settings_of(ctx)
-    if not settings.warehouse.is_file():
-        raise UsageError(
-            f"nothing is published in {settings.warehouse}", remedy="run `nowguard run --from DATE --to DATE` first"
-        )
     name = table.removeprefix("mart.")
-    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
-        con.execute("SET TimeZone = 'UTC'")
+    with open_published(settings_of(ctx)) as con:
         columns = _columns(con, name)
         source, parameters = _rows_of(name, columns, first, last)
         lines = _lines(con, name, format_, columns, source, parameters)
-        _write(lines, to)
+        write_whole(lambda file: file.writelines(f"{line}\n" for line in lines), to)
 
 
 def _columns(con: duckdb.DuckDBPyConnection, view: str) -> dict[str, str]:
@@ -63,7 +53,7 @@ def _columns(con: duckdb.DuckDBPyConnection, view: str) -> dict[str, str]:
     for name, column, dtype in con.execute(query).fetchall():
         found.setdefault(name, {})[column] = dtype
     if view not in found:
-        raise _unknown("view", view, tuple(sorted(found)))
+        raise misnamed("view", view, sorted(found))
     return found[view]
 
 
@@ -85,7 +75,7 @@ def _lines(
     parameters: list[object],
 ) -> Iterator[str]:
     if format_ not in FORMATS:
-        raise _unknown("format", format_, FORMATS)
+        raise misnamed("format", format_, FORMATS)
     if format_ == "csv":
         return _csv(con, columns, source, parameters)
     if format_ == "jsonl":
@@ -113,7 +103,7 @@ def _cell(column: str, dtype: str) -> str:
         column, dtype = f"array_to_string({column}, '; ')", "VARCHAR"
     if dtype != "VARCHAR":
         return f"coalesce(CAST({column} AS VARCHAR), '')"
-    guarded = f"CASE WHEN regexp_matches({column}, '{_FORMULA}') THEN '''' || {column} ELSE {column} END"
+    guarded = f"CASE WHEN contains('{FORMULA_STARTS}', left({column}, 1)) AND {column} <> '' THEN '''' || {column} ELSE {column} END"
     return f"""coalesce('"' || replace({guarded}, '"', '""') || '"', '')"""
 
 
@@ -142,29 +132,3 @@ def _finding_of(view: str) -> Callable[[Mapping[str, Any], str], dict[str, Any]]
     from pipelines.alerts.ocsf import detection_finding
 
     return detection_finding
-
-
-def _write(lines: Iterator[str], to: Path | None) -> None:
-    """To the file whole or not at all; to a pipe that may close early."""
-    if to is None:
-        _print(lines, sys.stdout)
-        return
-    partial = to.with_name(f"{to.name}.part")
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            _print(lines, file)
-        partial.replace(to)
-    except OSError as error:
-        raise UsageError(
-            f"{to} cannot be written: {error.strerror}", remedy="give --out a folder that exists"
-        ) from None
-
-
-def _print(lines: Iterator[str], file: TextIO) -> None:
-    file.writelines(f"{line}\n" for line in lines)
-
-
-def _unknown(what: str, value: str, known: tuple[str, ...]) -> UsageError:
-    near = difflib.get_close_matches(value, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}"
-    return UsageError(f"there is no {what} {value}", remedy=hint)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import json as jsonlib
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from pipelines.cli.context import JsonFlag, Output, QuietFlag, day_of, explained, printable, settings_of
-from pipelines.errors import CheckFailed, UsageError
+from pipelines.cli.published import FORMULA_STARTS, open_published, write_whole
+from pipelines.errors import CheckFailed, UsageError, misnamed
 
 if TYPE_CHECKING:
     from datetime import date
@@ -122,18 +121,7 @@ def export(
     known(format_, FORMATS, "format")
     with _published(settings_of(ctx), day) as posture:
         rows = posture.rows
-    if to is None:
-        _write(format_, rows, sys.stdout)
-        return
-    partial = to.with_name(f"{to.name}.part")
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            _write(format_, rows, file)
-    except OSError as error:
-        raise UsageError(
-            f"{to} cannot be written: {error.strerror}", remedy="give --out a folder that exists"
-        ) from None
-    partial.replace(to)
+    write_whole(lambda file: _write(format_, rows, file), to)
 
 
 class _Posture:
@@ -160,14 +148,8 @@ class _Posture:
 
 @contextmanager
 def _published(settings: Settings, day: str | None) -> Iterator[_Posture]:
-    import duckdb
-
     wanted = day_of(day) if day else None
-    if not settings.warehouse.is_file():
-        raise UsageError(
-            f"nothing is published in {settings.warehouse}", remedy="run `nowguard run --from DATE --to DATE` first"
-        )
-    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+    with open_published(settings) as con:
         (found,) = con.execute(_LAST, [settings.instance, wanted]).fetchall()[0]
         if found is None or (wanted and found != wanted):
             raise UsageError(
@@ -178,12 +160,12 @@ def _published(settings: Settings, day: str | None) -> Iterator[_Posture]:
         yield _Posture(con, settings.instance, found)
 
 
-def known(value: str, known: Sequence[str], what: str) -> None:
-    if value in known:
-        return
-    near = difflib.get_close_matches(value, known, n=1)
-    few = ", ".join(known) if len(known) < 10 else "see `nowguard posture list`"
-    raise UsageError(f"there is no {what} {value}", remedy=f"did you mean {near[0]}?" if near else few)
+def known(value: str, names: Sequence[str], what: str) -> None:
+    """Raise where nothing is called `value`."""
+    if value not in names:
+        raise misnamed(
+            what, value, names, otherwise=", ".join(names) if len(names) < 10 else "see `nowguard posture list`"
+        )
 
 
 def _urgency(row: Mapping[str, Any]) -> tuple[int, float, str]:
@@ -270,4 +252,4 @@ def _write(format_: str, rows: Sequence[Mapping[str, Any]], file: TextIO) -> Non
 def _cell(value: object) -> object:
     """Text that a spreadsheet does not take for a formula: what an administrator typed is hostile."""
     text = "; ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
-    return f"'{text}" if isinstance(text, str) and text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+    return f"'{text}" if isinstance(text, str) and text and text[0] in FORMULA_STARTS else text

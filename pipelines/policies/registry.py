@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import pkgutil
@@ -13,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pipelines.errors import UsageError
+from pipelines.errors import UsageError, misnamed
 from pipelines.policies.core import Kind, Override, Policy
 from pipelines.policies.user import Problem, read
 from pipelines.policies.user.changes import FILE
@@ -70,9 +69,7 @@ def words(policy_id: str, folder: Path | None = None) -> Mapping[str, Any]:
 
 def _named(known: Mapping[str, Policy], id_: str) -> Policy:
     if id_ not in known:
-        near = difflib.get_close_matches(id_, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(sorted(known))}"
-        raise UsageError(f"there is no policy {id_}", remedy=hint)
+        raise misnamed("policy", id_, sorted(known))
     return known[id_]
 
 

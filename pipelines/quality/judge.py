@@ -26,19 +26,19 @@ POSITIONS = {"result_format": "COMPLETE", "exclude_unexpected_values": True, "pa
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What GX said of one expectation; `failed` are row positions in the frame, of row checks only."""
+    """What GX said of one expectation; `failed` are row positions in the frame."""
 
     success: bool
     failed: tuple[int, ...] = ()
 
 
-def judge(frame: pd.DataFrame, expectations: Sequence[Expectation], *, rows: bool) -> list[Verdict]:
-    """A verdict for each expectation, in their order. With `rows`, the positions of the rows that fail."""
+def judge(frame: pd.DataFrame, expectations: Sequence[Expectation]) -> list[Verdict]:
+    """A verdict for each expectation, in their order, with the positions of the rows that fail."""
     if not expectations:
         return []
     verdicts = [Verdict(result.success) for result in _validate(frame, expectations, "BOOLEAN_ONLY")]
     again = [i for i, verdict in enumerate(verdicts) if not verdict.success]
-    if rows and again:
+    if again:
         results = _validate(frame, [expectations[i] for i in again], POSITIONS)
         for i, result in zip(again, results, strict=True):
             verdicts[i] = Verdict(False, tuple(result.result.get("unexpected_index_list") or ()))

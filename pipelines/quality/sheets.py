@@ -71,7 +71,7 @@ def _answer(question: Check, held: Sequence[tuple[Finding, Any, Any]]) -> None:
     import pandas as pd
 
     column = pd.concat([values for _, values, _ in held], ignore_index=True)
-    (verdict,) = judge(pd.DataFrame({ASKED: column}), [suite.row_expectation(question)], rows=True)
+    (verdict,) = judge(pd.DataFrame({ASKED: column}), [suite.row_expectation(question)])
     if verdict.success:
         return
     failed = np.sort(np.asarray(verdict.failed, dtype=np.int64))
@@ -87,7 +87,7 @@ def judged_metrics(found: Sequence[Metric]) -> list[Finding]:
     """A finding for each metric, in their order: every number within its band, all of them on one frame."""
     if not found:
         return []
-    verdicts = judge(frame_of(found), suite.metric_expectations(), rows=True)
+    verdicts = judge(frame_of(found), suite.metric_expectations())
     outside = {position for verdict in verdicts for position in verdict.failed}
     return [
         Finding(m.check, "metrics", m.band.said, i not in outside, m.failed_rows, m.observed, m.measure)

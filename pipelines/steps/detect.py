@@ -129,11 +129,8 @@ def _silent(night: Night, day: date) -> dict[str, str]:
     landed = [d for d in night.landed_days() if d <= day][-SILENCE_DAYS:]
     if len(landed) < SILENCE_DAYS:
         return {}
-    return {
-        name: why
-        for name, why in SWITCHED.items()
-        if not any(night.lake.ledger.rows_by_day(night.instance, f"raw_servicenow__{name}").get(d, 0) for d in landed)
-    }
+    held = {name: night.lake.ledger.rows_by_day(night.instance, f"raw_servicenow__{name}") for name in SWITCHED}
+    return {name: why for name, why in SWITCHED.items() if not any(held[name].get(d, 0) for d in landed)}
 
 
 def _unseen(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> dict[str, Any]:
