@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +19,9 @@ class Gate:
     policies: tuple[str, ...]
     sight: Sight
     because: str
+    shown_by: tuple[
+        str, ...
+    ] = ()  # activities of the day that prove the policies saw some of it, whatever the setting says now
 
 
 GATES: tuple[Gate, ...] = (
@@ -27,6 +30,7 @@ GATES: tuple[Gate, ...] = (
         ("unusual_impersonation",),
         "blind",
         "the instance does not log who acts as somebody else",
+        shown_by=("impersonation_start",),
     ),
     Gate(
         "impersonation_logged",
@@ -43,8 +47,10 @@ GATES: tuple[Gate, ...] = (
 )
 
 
-def what_is_not_seen(states: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[Sight, str]]]:
-    """Policy id -> (sight, reason), from rows of `out__posture` of one day.
+def what_is_not_seen(
+    states: Iterable[Mapping[str, Any]], activities: Collection[str] = ()
+) -> dict[str, list[tuple[Sight, str]]]:
+    """Policy id -> (sight, reason), from rows of `out__posture` of one day and the names of that day's activities.
 
     A control that is unknown degrades: it cannot be told whether the policies see. One that does not apply takes nothing.
     """
@@ -55,11 +61,14 @@ def what_is_not_seen(states: Iterable[Mapping[str, Any]]) -> dict[str, list[tupl
         if row is None or row["state"] in {State.COMPLIANT, State.NOT_APPLICABLE}:
             continue
         for policy in gate.policies:
-            found.setdefault(policy, []).append(_said(gate, row))
+            found.setdefault(policy, []).append(_said(gate, row, activities))
     return found
 
 
-def _said(gate: Gate, row: Mapping[str, Any]) -> tuple[Sight, str]:
+def _said(gate: Gate, row: Mapping[str, Any], activities: Collection[str]) -> tuple[Sight, str]:
     if row["state"] == State.UNKNOWN:
         return "degraded", f"cannot tell whether {row['expected']} ({row['reason']})"
-    return gate.sight, f"{gate.because}: {row['observed']}; see `nowguard posture show {gate.control_id}`"
+    said = f"{gate.because}: {row['observed']}; see `nowguard posture show {gate.control_id}`"
+    if any(name in activities for name in gate.shown_by):
+        return "degraded", f"for a part of the day {said}"  # switched off on the way, or written in spite of it
+    return gate.sight, said

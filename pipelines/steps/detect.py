@@ -139,7 +139,8 @@ def _unseen(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> dict[str
     if not days:
         return {}
     night.lake.view(con, contract(POSTURE), night.instance, days)
-    return dict(what_is_not_seen(con.sql(f"FROM {POSTURE}").to_arrow_table().to_pylist()))
+    seen = con.execute("SELECT DISTINCT activity_name FROM core__activity WHERE event_date = $1", [day]).fetchall()
+    return dict(what_is_not_seen(con.sql(f"FROM {POSTURE}").to_arrow_table().to_pylist(), [name for (name,) in seen]))
 
 
 def posture_day(night: Night, day: date) -> list[date]:

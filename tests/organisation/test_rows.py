@@ -8,9 +8,10 @@ from hashlib import sha256
 import polars as pl
 import pytest
 
-from pipelines.emulator.organisation import World
+from pipelines.emulator.organisation import World, generate
 from pipelines.emulator.organisation.assemble import LOGS
 from pipelines.emulator.organisation.places import CITIES
+from pipelines.emulator.organisation.scenarios import SCENES
 
 UNKNOWN_ON_PURPOSE = {
     "system",
@@ -157,3 +158,20 @@ def test_slow_tables_move_on_by_changes_that_touch_existing_rows(world: World) -
             }  # grants, and what loosens
             assert change.values
     assert [change.at for change in world.changes] == sorted(change.at for change in world.changes)
+
+
+def test_no_impersonation_is_logged_once_its_log_is_off() -> None:
+    scenes = [scene for scene in SCENES if scene.name == "lights_out"]
+    world = generate(seed=3, users=200, days=21, before=2, scenes=scenes)
+    calm = generate(seed=3, users=200, days=21, before=2, scenes=())
+
+    log_impersonation = world.tables["sys_properties"].filter(pl.col("name") == "glide.sys.log_impersonation")[
+        "sys_id"
+    ][0]
+    switch = next(c for c in world.changes if c.sys_id == log_impersonation)
+    is_late = pl.col("name").str.starts_with("impersonation.") & (
+        pl.col("sys_created_on") > f"{switch.at:%Y-%m-%d %H:%M:%S}"
+    )
+
+    assert world.tables["sysevent"].filter(is_late).is_empty()
+    assert calm.tables["sysevent"].filter(is_late).height > 0

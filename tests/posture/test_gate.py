@@ -22,6 +22,14 @@ def test_a_log_that_is_off_blinds_the_policy_that_lives_on_it() -> None:
     assert [sight for sight, _ in seen["unusual_administrative_activity"]] == ["degraded"]
 
 
+def test_what_was_logged_that_day_was_seen_whatever_the_setting_says_at_night() -> None:
+    seen = what_is_not_seen([row("not_compliant")], ["login", "impersonation_start"])
+
+    ((sight, reason),) = seen["unusual_impersonation"]
+    assert sight == "degraded"
+    assert reason.startswith("for a part of the day")
+
+
 def test_a_state_that_nobody_knows_degrades_and_says_why() -> None:
     ((sight, reason),) = what_is_not_seen([row("unknown")])["unusual_impersonation"]
 

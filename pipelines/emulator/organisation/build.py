@@ -81,7 +81,7 @@ def generate(
         seed=seed,
         start=midnight(first),
         end=midnight(last),
-        tables=assemble(company, frames),
+        tables=_as_logged(assemble(company, frames), changes, company.streams),
         changes=tuple(sorted(changes, key=lambda change: (change.at, change.table, change.sys_id))),
         attachments=Contents(bodies),
         network=company.network.blocks,
@@ -90,6 +90,17 @@ def generate(
         listings=(*listed, *background_listings(company)),
         directory=tuple(sorted(identities, key=lambda change: change.at)),
     )
+
+
+def _as_logged(tables: dict[str, pl.DataFrame], changes: Iterable[Change], streams: Streams) -> dict[str, pl.DataFrame]:
+    """An instance follows its settings: once logging of impersonations is off, none is written."""
+    switch = streams.sys_id("property", "glide.sys.log_impersonation")
+    off = [c.at for c in changes if c.sys_id == switch and c.values and c.values.get("value") == "false"]
+    if not off:
+        return tables
+    since = f"{min(off):%Y-%m-%d %H:%M:%S}"
+    unwritten = pl.col("name").str.starts_with("impersonation.") & (pl.col("sys_created_on") > since)
+    return {**tables, "sysevent": tables["sysevent"].filter(~unwritten)}
 
 
 def build_company(population: Population, streams: Streams, users: int, first: date, days: int) -> Company:
