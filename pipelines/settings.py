@@ -65,7 +65,10 @@ class Settings(BaseModel):
         3, ge=0, le=30, description="Days re-read before the first requested day, for late rows"
     )
     back_fill_days: int = Field(
-        56, ge=0, le=400, description="Days read at first contact where the table still has them"
+        56,
+        ge=0,
+        le=400,
+        description="Days read at first contact where the table still has them; the look-back's at least",
     )
     ip_list_look_back_days: int = Field(
         3, ge=0, le=30, description="How long before its first listing an address matches"

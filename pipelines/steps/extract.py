@@ -52,8 +52,9 @@ def _first_day(night: Night, table: Table, now: datetime) -> date:
     if held:
         start = min(night.first - timedelta(days=night.settings.look_back_days), max(held) + DAY)
     else:
-        reach = table.source.history_days or night.settings.back_fill_days
-        start = night.first - timedelta(days=min(reach, night.settings.back_fill_days))
+        # never less than the look-back: a second run would land days that the first did not, and say something else
+        reach = min(table.source.history_days or night.settings.back_fill_days, night.settings.back_fill_days)
+        start = night.first - timedelta(days=max(reach, night.settings.look_back_days))
     if table.source.history_days:
         # the oldest shard is dropped while we read: a day that is half gone must not replace a whole one
         oldest = now.date() - timedelta(days=table.source.history_days - 1)
