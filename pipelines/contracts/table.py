@@ -197,6 +197,11 @@ class Table:
     def columns(self) -> tuple[str, ...]:
         return tuple(f.name for f in self.all_fields)
 
+    @property
+    def casts(self) -> str:
+        """The columns of a SELECT that gives exactly these columns in exactly these types."""
+        return ", ".join(f'CAST("{f.name}" AS {f.duckdb}) AS "{f.name}"' for f in self.all_fields)
+
     def __getitem__(self, column: str) -> Field:
         for candidate in self.all_fields:
             if candidate.name == column:

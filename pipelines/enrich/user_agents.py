@@ -41,11 +41,12 @@ class UserAgents:
         """One row per string, in `SCHEMA`."""
         wanted = list(agents)
         if len(self._known) + len(wanted) > self._remember:
-            self._known.clear()
+            self._known = {}
+        known = self._known  # days are described side by side: another may start a new dictionary, ours stays whole
         for agent in wanted:
-            if agent not in self._known:
-                self._known[agent] = describe(agent)
-        return columns_of(SCHEMA, [(agent, *self._known[agent]) for agent in wanted])
+            if agent not in known:
+                known[agent] = describe(agent)
+        return columns_of(SCHEMA, [(agent, *known[agent]) for agent in wanted])
 
 
 def describe(agent: str) -> tuple[str, str, str | None, str]:

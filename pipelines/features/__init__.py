@@ -18,7 +18,7 @@ from pipelines.contracts.table import Table
 from pipelines.features.compiled import compiled
 from pipelines.features.core import PREVIOUS, Dialect, Feature, to_sql
 
-__all__ = ["PREVIOUS", "Feature", "build_day", "features", "order", "sql"]
+__all__ = ["PREVIOUS", "Feature", "build_day", "features", "order", "selects", "sql"]
 
 
 @cache
@@ -42,14 +42,20 @@ def sql(feature: Feature, instance: str, day: date, dialect: Dialect = "duckdb")
     return to_sql(feature.expression(instance, day), dialect)
 
 
-def build_day(
-    con: duckdb.DuckDBPyConnection, instance: str, day: date, *, only: Collection[str] = ()
-) -> Iterator[tuple[Table, duckdb.DuckDBPyRelation]]:
-    """Each table's rows of `day`, lazily. `con` holds views of the day's activities and, named `<state>__previous`, of
-    the latest state before the day (empty on the first). `only` names tables where not all are wanted."""
+def selects(instance: str, day: date, *, only: Collection[str] = ()) -> Iterator[tuple[Table, str]]:
+    """Each table and the SELECT of its rows of `day`, in the contract's columns and types; none needs another's.
+
+    The connection that they run on holds views of the day's activities and, named `<state>__previous`, of the latest state
+    before the day (empty on the first). `only` names tables where not all are wanted."""
     for name, feature in features().items():
         if only and name not in only:
             continue
-        exact = ", ".join(f'CAST("{f.name}" AS {f.duckdb}) AS "{f.name}"' for f in feature.table.all_fields)
         select, _ = compiled(name, feature.expression, instance, day)
-        yield feature.table, con.sql(select).project(exact)  # DuckDB sums to 128 bits
+        yield feature.table, f"SELECT {feature.table.casts} FROM ({select})"  # DuckDB sums to 128 bits
+
+
+def build_day(
+    con: duckdb.DuckDBPyConnection, instance: str, day: date, *, only: Collection[str] = ()
+) -> Iterator[tuple[Table, duckdb.DuckDBPyRelation]]:
+    """Each table's rows of `day`, lazily, over the views in `con`."""
+    yield from ((table, con.sql(select)) for table, select in selects(instance, day, only=only))

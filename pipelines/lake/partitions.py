@@ -80,17 +80,7 @@ class Lake:
         if isinstance(data, (pa.Table, duckdb.DuckDBPyRelation)):
             if isinstance(data, pa.Table) and data.num_rows == 0:
                 return []
-            target = writer.temporary_in(folder)
-            size = data.nbytes if isinstance(data, pa.Table) else 0
-            try:
-                with writer.explained(target, size):
-                    if isinstance(data, pa.Table):
-                        writer.write_arrow(table, data, target)
-                    else:
-                        writer.write_relation(table, data, target)
-            except BaseException:
-                target.unlink(missing_ok=True)
-                raise
+            target = writer.write_rows(table, data, folder)
             crashpoint("after_part_write")
             return [target]
         moved = []
@@ -206,9 +196,18 @@ class Lake:
         return con
 
     def view(
-        self, con: duckdb.DuckDBPyConnection, table: Table, instance: str, days: Sequence[date], name: str | None = None
+        self,
+        con: duckdb.DuckDBPyConnection,
+        table: Table,
+        instance: str,
+        days: Sequence[date],
+        name: str | None = None,
+        *,
+        shared: bool = False,
     ) -> str:
-        """A view over exactly these partitions; typed and empty where there are none. Returns its name."""
+        """A view over exactly these partitions; typed and empty where there are none. Returns its name.
+
+        A `shared` one is seen by cursors of `con` too, and would stay in a database that `con` has open."""
         name = name or table.name
         files = self.files(table, instance, days)
         columns = ", ".join(f'"{f.name}"' for f in table.all_fields)
@@ -218,7 +217,7 @@ class Lake:
         else:
             nothing = ", ".join(f'NULL::{f.duckdb} AS "{f.name}"' for f in table.all_fields)
             source = f"SELECT {nothing} WHERE false"
-        con.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {source}')
+        con.execute(f'CREATE OR REPLACE {"" if shared else "TEMP "}VIEW "{name}" AS {source}')
         return name
 
 

@@ -6,7 +6,8 @@ import errno
 import hashlib
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,6 +44,21 @@ def explained(path: Path, needed: int = 0) -> Iterator[None]:
         raise
 
 
+def write_rows(table: Table, data: pa.Table | duckdb.DuckDBPyRelation, folder: Path) -> Path:
+    """`data` as one file in `folder`, under a name that readers ignore; nothing is left of it where writing fails."""
+    target = temporary_in(folder)
+    try:
+        with explained(target, data.nbytes if isinstance(data, pa.Table) else 0):
+            if isinstance(data, pa.Table):
+                write_arrow(table, data, target)
+            else:
+                write_relation(table, data, target)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return target
+
+
 def write_arrow(table: Table, data: pa.Table, target: Path) -> None:
     """`data` sorted by the contract's order as one zstd Parquet file."""
     ordered = conform(table, data)
@@ -53,11 +69,35 @@ def write_arrow(table: Table, data: pa.Table, target: Path) -> None:
 
 def write_relation(table: Table, data: duckdb.DuckDBPyRelation, target: Path) -> None:
     """A DuckDB relation with the contract's columns, sorted in the engine (it spills where it must)."""
-    columns = ", ".join(f'CAST("{f.name}" AS {f.duckdb}) AS "{f.name}"' for f in table.all_fields)
-    ordered = data.project(columns)
+    ordered = data.project(table.casts)
     if table.sort_by:
-        ordered = ordered.order(", ".join(f'"{column}"' for column in table.sort_by))
+        ordered = ordered.order(_order(table))
     ordered.write_parquet(str(target), compression="zstd", row_group_size=ROW_GROUP)
+
+
+def write_selects(
+    con: duckdb.DuckDBPyConnection, selects: Iterable[tuple[Table, str]], folder: Path, threads: int
+) -> Iterator[tuple[Table, Path]]:
+    """Each SELECT over shared views of `con` as one sorted Parquet file in `folder`; `threads` of them at a time.
+
+    Of a small day the cost is planning, which DuckDB does on one core; a relation would be planned once an operation."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def write(table: Table, select: str) -> tuple[Table, Path]:
+        target = temporary_in(folder)
+        order = f" ORDER BY {_order(table)}" if table.sort_by else ""
+        options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}"
+        escaped = str(target).replace("'", "''")
+        with explained(target), con.cursor() as cursor:
+            cursor.execute(f"COPY (SELECT {table.casts} FROM ({select}){order}) TO '{escaped}' ({options})").fetchall()
+        return table, target
+
+    with ThreadPoolExecutor(threads, thread_name_prefix="write") as pool:
+        yield from pool.map(lambda one: write(*one), selects)
+
+
+def _order(table: Table) -> str:
+    return ", ".join(f'"{column}"' for column in table.sort_by)
 
 
 def sha256_of(path: Path) -> str:

@@ -14,7 +14,7 @@ from statistics import median
 
 import duckdb
 
-from pipelines.contracts.table import CheckKind, Table
+from pipelines.contracts.table import CheckKind
 
 MIN_DAYS = 7  # fewer days with rows say nothing about what is usual
 MIN_SAME_KIND = 3  # so many weekend days (or weekdays) before only they are compared
@@ -42,22 +42,21 @@ class Band:
     said: str
 
 
-def past(
-    con: duckdb.DuckDBPyConnection, results_view: str, table: Table, day: date, days: int = 28
-) -> list[PartitionStats]:
-    """Stats of `table` on the `days` days before `day`, from a view over `out__quality_result`; one query."""
+def past(con: duckdb.DuckDBPyConnection, results_view: str) -> dict[str, list[PartitionStats]]:
+    """Table -> its stats by day, from a view over `out__quality_result`; one query."""
     found = con.execute(
         f"""
-        SELECT event_date, max(rows), list("column") FILTER (WHERE "check" = $1), list(failed_rows) FILTER (WHERE "check" = $1)
-        FROM "{results_view}" WHERE "table" = $2 AND event_date < $3::DATE AND event_date >= $3::DATE - $4::INTEGER
-        GROUP BY event_date ORDER BY event_date
+        SELECT "table", event_date, max(rows), list("column") FILTER (WHERE "check" = $1),
+               list(failed_rows) FILTER (WHERE "check" = $1)
+        FROM "{results_view}" GROUP BY "table", event_date ORDER BY "table", event_date
         """,
-        [CheckKind.NULLS_LIKE_HISTORY.value, table.name, day, days],
+        [CheckKind.NULLS_LIKE_HISTORY.value],
     ).fetchall()
-    return [
-        PartitionStats(when, int(rows or 0), dict(zip(names or (), nulls or (), strict=True)))
-        for when, rows, names, nulls in found
-    ]
+    tables: dict[str, list[PartitionStats]] = {}
+    for table, when, rows, names, nulls in found:
+        stats = PartitionStats(when, int(rows or 0), dict(zip(names or (), nulls or (), strict=True)))
+        tables.setdefault(table, []).append(stats)
+    return tables
 
 
 def usual_rows(history: Sequence[PartitionStats], day: date) -> Band:

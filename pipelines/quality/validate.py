@@ -1,10 +1,10 @@
-"""A day's partitions, a report for each: results as rows, refused rows with reasons, and what halts the publish."""
+"""Partitions of some days, a report for each: results as rows, refused rows with reasons, and what halts the publish."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 from typing import Any
@@ -26,10 +26,11 @@ TOLERANCE = 0.01  # share of rows that a stop check may refuse before the whole 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Rows to judge: `view` has the contract's columns and holds one instance's day."""
+    """Rows to judge: `view` has the contract's columns and holds one instance's day; `history` what came before it."""
 
     table: Table
     view: str
+    day: date
     history: Sequence[PartitionStats] = ()
 
 
@@ -70,8 +71,8 @@ def validate_partition(
     tolerance: float = TOLERANCE,
 ) -> QualityReport:
     """`validate_partitions` of one."""
-    part = Part(table, view, history)
-    return validate_partitions(con, [part], instance=instance, day=day, tolerance=tolerance)[0]
+    part = Part(table, view, day, history)
+    return validate_partitions(con, [part], instance=instance, tolerance=tolerance)[0]
 
 
 def validate_partitions(
@@ -79,16 +80,20 @@ def validate_partitions(
     parts: Sequence[Part],
     *,
     instance: str,
-    day: date,
     tolerance: float = TOLERANCE,
 ) -> list[QualityReport]:
-    """Judge partitions of one day together; a report for each, in their order.
+    """Judge partitions together, those of earlier days first; a report for each, in their order.
 
-    Rows that fail a `stop` row check go to quarantine; more than `tolerance` of them, or a failed cross-row `stop`
+    A partition among them is history for the later ones of its table. Rows that fail a `stop` row check go to quarantine; more than `tolerance` of them, or a failed cross-row `stop`
     check, is a stop failure. Memory stays bounded whatever a partition's size.
     """
     sheets = Sheets()
-    drafts = [_draft(con, part, day, sheets) for part in parts]
+    drafts: list[_Draft] = []
+    known: dict[str, list[PartitionStats]] = {}  # of the days before, this run's
+    for part in parts:
+        earlier = known.setdefault(part.table.name, [])
+        drafts.append(_draft(con, replace(part, history=_updated(part.history, earlier)), sheets))
+        earlier.append(drafts[-1].stats)
     started = time.perf_counter()
     sheets.settle()
     numbers = iter(judged_metrics([metric for draft in drafts for metric in draft.metrics]))
@@ -97,16 +102,22 @@ def validate_partitions(
     for draft in drafts:
         draft.seconds += shared
         found = [*draft.rows, *islice(numbers, len(draft.metrics))]
-        reports.append(_report(con, draft, found, instance, day, tolerance))
+        reports.append(_report(con, draft, found, instance, tolerance))
     return reports
 
 
-def _draft(con: duckdb.DuckDBPyConnection, part: Part, day: date, sheets: Sheets) -> _Draft:
+def _updated(history: Sequence[PartitionStats], newer: Sequence[PartitionStats]) -> list[PartitionStats]:
+    """What is known of each day, in order; what was counted now goes before what an earlier run kept."""
+    days = {stats.day: stats for stats in (*history, *newer)}
+    return [days[day] for day in sorted(days)]
+
+
+def _draft(con: duckdb.DuckDBPyConnection, part: Part, sheets: Sheets) -> _Draft:
     """Count, and put every row check's values on its sheet."""
     started = time.perf_counter()
     checks = suite.row_checks(part.table)
     judged = frames.judged_values(part.table, checks)
-    counts = metrics.count(con, part.table, part.view, day, distinct=judged)
+    counts = metrics.count(con, part.table, part.view, part.day, distinct=judged)
     found = [Finding(check, "rows", suite.expected_of(check)) for check in checks]
     for frame in frames.frames(con, part.view, judged, counts.stats.rows, counts.different or {}):
         for finding in found:
@@ -117,9 +128,9 @@ def _draft(con: duckdb.DuckDBPyConnection, part: Part, day: date, sheets: Sheets
 
 
 def _report(
-    con: duckdb.DuckDBPyConnection, draft: _Draft, found: Sequence[Finding], instance: str, day: date, tolerance: float
+    con: duckdb.DuckDBPyConnection, draft: _Draft, found: Sequence[Finding], instance: str, tolerance: float
 ) -> QualityReport:
-    table, rows = draft.part.table, draft.stats.rows
+    table, day, rows = draft.part.table, draft.part.day, draft.stats.rows
     refused = [Refused(f.check, list(f.values)) for f in found if f.check.severity == "stop" and f.values]
     aside = quarantined(con, table, draft.part.view, refused, draft.judged, instance=instance, day=day)
     for finding in found:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
 
 import duckdb
 
@@ -11,6 +18,7 @@ from pipelines.contracts import contract, registry, sources
 from pipelines.contracts.table import Table
 from pipelines.enrich import Enricher
 from pipelines.lake import Lease
+from pipelines.lake.writer import write_rows
 from pipelines.steps.night import Night, StepRow, revision_of, timed
 from pipelines.steps.validate import judge
 from pipelines.window import DAY, days_between
@@ -21,20 +29,23 @@ DIRECTORY = ("raw_entra__user", "raw_entra__deleted_user")  # snapshots of the i
 
 def conform(night: Night, lease: Lease) -> list[StepRow]:
     """Write `core__user`, `core__identity` and `core__activity` for stale days, then judge them."""
-    rows: list[StepRow] = []
     enricher = enricher_of(night)
+    rows = _conform_days(night, lease, list(_stale(night, enricher)), enricher)
+    judged, failures = judge(night, lease, [contract(ACTIVITY), contract(USER), contract(IDENTITY)], "conform")
+    if failures:
+        raise failures[0]
+    return [*rows, *judged]
+
+
+def _stale(night: Night, enricher: Enricher) -> Iterator[tuple[date, str]]:
+    """Days to derive, in order, and what their rows are made from."""
     recent = night.first - timedelta(days=night.settings.look_back_days + 1)
     for day in night.landed_days():
         before = _fingerprint(night, day, enricher)
         held = night.lake.partition(contract(ACTIVITY), night.instance, day)
         said, _, edge = held.inputs.partition(" ") if held else ("", "", "")
-        if not night.asked_for(day) and said == before and (day < recent or edge == _edge(night, day)):
-            continue
-        rows += _conform_day(night, lease, day, f"{before} {_edge(night, day)}", enricher)
-    judged, failures = judge(night, lease, [contract(ACTIVITY), contract(USER), contract(IDENTITY)], "conform")
-    if failures:
-        raise failures[0]
-    return [*rows, *judged]
+        if night.asked_for(day) or said != before or (day >= recent and edge != _edge(night, day)):
+            yield day, f"{before} {_edge(night, day)}"
 
 
 def _edge(night: Night, day: date) -> str:
@@ -58,39 +69,76 @@ def enricher_of(night: Night) -> Enricher:
     )
 
 
-def _conform_day(night: Night, lease: Lease, day: date, inputs: str, enricher: Enricher) -> list[StepRow]:
-    rows = []
-    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con, timed() as spent:
+def _conform_days(night: Night, lease: Lease, stale: Sequence[tuple[date, str]], enricher: Enricher) -> list[StepRow]:
+    """As many days side by side as there are threads, each with its share of the memory; no day needs another's rows."""
+    rows: list[StepRow] = []
+    at_once = min(night.settings.threads, len(stale)) or 1
+    reads_directory = any(night.lake.days(contract(name), night.instance) for name in DIRECTORY)
+    derive = partial(_derive, night, enricher, reads_directory)
+    with ThreadPoolExecutor(at_once, thread_name_prefix="conform") as pool:
+        for start in range(0, len(stale), at_once):
+            together = stale[start : start + at_once]
+            with ExitStack() as stack:
+                # opened here, as the ledger belongs to this thread
+                cons = [stack.enter_context(_opened(night, day, at_once)) for day, _ in together]
+                for (day, inputs), derived in zip(
+                    together, pool.map(derive, [d for d, _ in together], cons), strict=True
+                ):
+                    rows += _land(night, lease, day, inputs, derived)
+    shutil.rmtree(night.spool, ignore_errors=True)
+    return rows
+
+
+@contextmanager
+def _opened(night: Night, day: date, sharing: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Views of the raw rows that a day is derived from."""
+    with night.connect(sharing) as con:
         for table, days in _days_to_read(night, day).items():
             _view_without_quarantine(night, con, table, days)
             if table.time_column == "" and days:
                 before = night.latest_before(table, days[0])
                 if before:
                     night.lake.view(con, table, night.instance, before, name=f"{table.name}__previous")
-        users = night.lake.replace(
-            lease, contract(USER), night.instance, day, deriving.users(con, night.instance, day), inputs=inputs
-        )
-        night.lake.view(con, contract(USER), night.instance, [day], name=USER)
-        rows += _identities(night, lease, day, con, inputs)
-        derived = deriving.activities(con, night.instance, day, own_user_names=own_names(night))
-        enriched = enricher.apply(con, derived)
-        part = night.lake.replace(lease, contract(ACTIVITY), night.instance, day, enriched, inputs=inputs)
-    for name, written in ((USER, users), (ACTIVITY, part)):
-        state = "ok" if written.changed else "unchanged"
-        rows.append(StepRow("conform", name, day, state, written.rows, spent[0] if name == ACTIVITY else 0.0))
-    return rows
+        yield con
 
 
-def _identities(night: Night, lease: Lease, day: date, con: duckdb.DuckDBPyConnection, inputs: str) -> list[StepRow]:
-    """Write `core__identity` where the identity provider was ever read; says how many accounts it does not know."""
-    if not any(night.lake.days(contract(name), night.instance) for name in DIRECTORY):
-        return []
-    told = deriving.identities(con, night.instance, day)
-    part = night.lake.replace(lease, contract(IDENTITY), night.instance, day, told, inputs=inputs)
-    night.lake.view(con, contract(IDENTITY), night.instance, [day], name=IDENTITY)
-    states = con.execute(f"SELECT match_state, count(*) FROM {IDENTITY} GROUP BY 1 ORDER BY 1").fetchall()
-    message = ", ".join(f"{count:,} {state}" for state, count in states)
-    return [StepRow("conform", IDENTITY, day, "ok" if part.changed else "unchanged", part.rows, message=message)]
+@dataclass(frozen=True)
+class Derived:
+    """One day's files by table, in the order of their making."""
+
+    files: Mapping[str, Path]
+    seconds: float
+    matched: str = ""  # how many accounts the identity provider knows, where it was read
+
+
+def _derive(
+    night: Night, enricher: Enricher, reads_directory: bool, day: date, con: duckdb.DuckDBPyConnection
+) -> Derived:
+    """Accounts, identities where the identity provider was ever read, activities. Asks the ledger nothing."""
+    files: dict[str, Path] = {}
+
+    def keep(name: str, data: duckdb.DuckDBPyRelation) -> None:
+        files[name] = write_rows(contract(name), data, night.spool)
+        con.read_parquet(str(files[name])).create_view(name, replace=True)
+
+    matched = ""
+    with timed() as spent:
+        keep(USER, deriving.users(con, night.instance, day))
+        if reads_directory:
+            keep(IDENTITY, deriving.identities(con, night.instance, day))
+            states = con.execute(f"SELECT match_state, count(*) FROM {IDENTITY} GROUP BY 1 ORDER BY 1").fetchall()
+            matched = ", ".join(f"{count:,} {state}" for state, count in states)
+        found = deriving.activities(con, night.instance, day, own_user_names=own_names(night))
+        keep(ACTIVITY, enricher.apply(con, found))
+    return Derived(files, spent[0], matched)
+
+
+def _land(night: Night, lease: Lease, day: date, inputs: str, derived: Derived) -> Iterator[StepRow]:
+    for name, path in derived.files.items():
+        part = night.lake.replace(lease, contract(name), night.instance, day, [path], inputs=inputs)
+        state = "ok" if part.changed else "unchanged"
+        message, seconds = derived.matched if name == IDENTITY else "", derived.seconds if name == ACTIVITY else 0.0
+        yield StepRow("conform", name, day, state, part.rows, seconds, message)
 
 
 def own_names(night: Night) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ thread while another does the same. A user's policy that fails is reported and s
 from __future__ import annotations
 
 import queue
-import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -86,9 +85,7 @@ def _connection(
     night: Night, day: date, chosen: Mapping[str, Policy], *, locked: bool = False
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A thread's share of memory, one thread, and views of what the policies read; `locked` for a user's query."""
-    number, unit = re.fullmatch(r"([\d.]+)(\w+)", night.settings.memory_limit).groups()  # type: ignore[union-attr]  # checked by settings
-    share = f"{float(number) / night.settings.threads:g}{unit}"
-    with night.lake.connect(share, 1) as con:
+    with night.connect(sharing=night.settings.threads) as con:
         paths: list[Path] = []
         for table, days in days_to_read(night, day, chosen).items():
             night.lake.view(con, table, night.instance, days, name=table.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import date
 
@@ -9,6 +10,7 @@ from pipelines import features as building
 from pipelines.contracts import contract
 from pipelines.features.compiled import keep_in
 from pipelines.lake import Lease
+from pipelines.lake.writer import write_selects
 from pipelines.steps.night import Night, StepRow, revision_of, timed
 
 #: What a feature may read of the day itself.
@@ -23,6 +25,7 @@ def features(night: Night, lease: Lease) -> list[StepRow]:
         inputs = _fingerprint(night, day)
         if night.asked_for(day) or not _is_fresh(night, day, inputs):
             rows += _build_day(night, lease, day, inputs)
+    shutil.rmtree(night.spool, ignore_errors=True)
     return rows
 
 
@@ -44,15 +47,15 @@ def _fingerprint(night: Night, day: date) -> str:
 
 def _build_day(night: Night, lease: Lease, day: date, inputs: str) -> list[StepRow]:
     rows = []
-    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con, timed() as spent:
+    threads = night.settings.threads
+    with night.lake.connect(night.settings.memory_limit, threads) as con, timed() as spent:
         for name in CORE:
-            night.lake.view(con, contract(name), night.instance, [day], name=name)
+            night.lake.view(con, contract(name), night.instance, [day], shared=True)
         for table in building.order():
             if table.layer == "state":
-                night.lake.view(
-                    con, table, night.instance, night.latest_before(table, day), name=f"{table.name}{building.PREVIOUS}"
-                )
-        for table, data in building.build_day(con, night.instance, day):
-            part = night.lake.replace(lease, table, night.instance, day, data, inputs=inputs)
+                before, name = night.latest_before(table, day), f"{table.name}{building.PREVIOUS}"
+                night.lake.view(con, table, night.instance, before, name=name, shared=True)
+        for table, path in write_selects(con, building.selects(night.instance, day), night.spool, threads):
+            part = night.lake.replace(lease, table, night.instance, day, [path], inputs=inputs)
             rows.append(StepRow("features", table.name, day, "ok" if part.changed else "unchanged", part.rows))
     return [replace(row, seconds=spent[0] if row is rows[-1] else 0.0) for row in rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Protocol
+
+import duckdb
 
 from pipelines.contracts import registry
 from pipelines.contracts.table import Table
@@ -96,6 +99,11 @@ class Night:
 
     def asked_for(self, day: date) -> bool:
         return self.first <= day <= self.last
+
+    def connect(self, sharing: int = 1) -> duckdb.DuckDBPyConnection:
+        """A DuckDB with this run's memory and threads, or with the part of each of `sharing` that work side by side."""
+        number, unit = re.fullmatch(r"([\d.]+)(\w+)", self.settings.memory_limit).groups()  # type: ignore[union-attr]  # checked by settings
+        return self.lake.connect(f"{float(number) / sharing:g}{unit}", max(1, self.settings.threads // sharing))
 
     def landed_days(self) -> list[date]:
         """Days to derive, in order: from the first on which a log of actions holds a row, up to the last one.

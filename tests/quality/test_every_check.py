@@ -43,10 +43,10 @@ def reports(table: Table) -> list[QualityReport]:
     """The valid partition, an empty one, and one broken for each check, judged together as a night judges its tables."""
     frames = [valid(table), {f.name: [] for f in table.all_fields}, *(broken(table, c) for c in expanded(table))]
     with duckdb.connect() as con:
-        parts = [Part(table, f"judged_{i}", usual(table)) for i in range(len(frames))]
+        parts = [Part(table, f"judged_{i}", DAY, usual(table)) for i in range(len(frames))]
         for part, columns in zip(parts, frames, strict=True):
             con.register(part.view, as_arrow(table, columns))
-        return validate_partitions(con, parts, instance=INSTANCE, day=DAY)
+        return validate_partitions(con, parts, instance=INSTANCE)
 
 
 def failed(report: QualityReport) -> set[tuple[str, str]]:

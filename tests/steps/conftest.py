@@ -55,10 +55,21 @@ def settings_for(running: RunningEmulator, data_dir: Path, **more: Any) -> Setti
     flags = {
         "data_dir": data_dir, "instance_url": info["url"], "instance_name": "test", "username": info["username"], "password": info["password"],
         "client_id": info["client_id"], "client_secret": info["client_secret"], "geo_db": info["geo_db"], "asn_db": info["asn_db"],
-        "ip_lists": info["ip_lists"], "back_fill_days": 7, **more,
+        "ip_lists": info["ip_lists"], "back_fill_days": 3, **more,
     }  # fmt: skip
     _share_compiled(Path(data_dir))
     return load(flags, environ={}, file=None).settings
+
+
+def few_policies(folder: Path) -> Path:
+    """A user's folder that leaves four policies on: faults are about storage, and nineteen plans a day cost as much as the rest."""
+    from pipelines.policies import registry
+
+    kept = {"impossible_travel", "multiple_failed_logins", "mass_download_by_single_user", "unusual_mass_deletion"}
+    folder.mkdir(parents=True, exist_ok=True)
+    off = (f"[{policy_id}]\nenabled = false\n" for policy_id in sorted(registry()) if policy_id not in kept)
+    (folder / "policies.toml").write_text("\n".join(off), encoding="utf-8")
+    return folder
 
 
 def _share_compiled(data_dir: Path) -> None:
@@ -115,8 +126,9 @@ def command(settings: Settings, *arguments: str, crash_at: str = "") -> subproce
         "asn_db",
         "ip_lists",
         "back_fill_days",
+        "policies_dir",
     )
-    values = {name: str(getattr(settings, name)) for name in names}
+    values = {name: str(getattr(settings, name) or "") for name in names}
     values |= {n: v.get_secret_value() for n in ("password", "client_secret") if (v := getattr(settings, n))}
     environ = {k: v for k, v in os.environ.items() if not k.startswith("NOWGUARD_")}
     environ |= {f"NOWGUARD_{name.upper()}": value for name, value in values.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import duckdb
@@ -17,7 +16,7 @@ from pipelines.lake import Lake, verify
 from pipelines.settings import Settings
 from pipelines.state_store import StateStore
 from pipelines.steps import run_night
-from tests.steps.conftest import Play, command, first_night, morning_after, nights, published, settings_for
+from tests.steps.conftest import Play, first_night, morning_after, nights, published, settings_for
 
 pytestmark = pytest.mark.slow
 
@@ -200,40 +199,3 @@ def test_a_sleeping_instance_is_named_and_nothing_is_published(instance: Running
         run_night(settings, first_night(), first_night(), progress=Silent())
 
     assert not settings.warehouse.exists()
-
-
-KILLS = (
-    "after_part_write:3",
-    "after_fsync:7",
-    "after_rename:20",
-    "before_ledger:40",
-    "after_ledger:60",
-    "after_copy",
-    "before_checkpoint",
-    "before_swap",
-    "after_swap",
-)
-
-
-#: One place of each kind in the suite; `make kills` takes them all.
-PLACES = KILLS if os.environ.get("NOWGUARD_TEST_KILLS") == "all" else KILLS[2::2]
-
-
-def test_kill_9_at_every_named_place_loses_and_doubles_nothing(world: World, tmp_path: Path) -> None:
-    days = nights()[:2]
-    with start(world, now=morning_after(days[0])) as undisturbed:
-        clean = settings_for(undisturbed, tmp_path / "clean")
-        for day in days:
-            undisturbed.control.set_now(morning_after(day))
-            run_night(clean, day, day, progress=Silent())
-    with start(world, now=morning_after(days[0])) as running:
-        killed = settings_for(running, tmp_path / "killed")
-        run_night(killed, days[0], days[0], progress=Silent())
-        running.control.set_now(morning_after(days[1]))
-        dates = ("--from", str(days[1]), "--to", str(days[1]))
-        for place in PLACES:
-            assert command(killed, "run", *dates, crash_at=place).returncode in (137, 0), place
-        assert command(killed, "run", *dates).returncode == 0
-    assert published(killed) == published(clean)
-    found = verify(Lake(killed.data_dir, StateStore(killed.state_file)))
-    assert found.problems == ()

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.emulator.organisation import World
 from pipelines.emulator.server import start
-from tests.steps.conftest import command, first_night, morning_after, published, settings_for
+from tests.steps.conftest import command, few_policies, first_night, morning_after, published, settings_for
 
 pytestmark = pytest.mark.slow
 
@@ -40,9 +40,9 @@ def small_disk(folder: Path) -> Iterator[Callable[[int], None]]:
 
 def test_a_full_disk_is_named_and_the_next_run_gives_the_same_rows(world: World, tmp_path: Path) -> None:
     with start(world, now=morning_after(first_night())) as running, small_disk(tmp_path / "disk") as resize:
-        clean = settings_for(running, tmp_path / "clean")
+        clean = settings_for(running, tmp_path / "clean", policies_dir=few_policies(tmp_path / "few"))
         assert command(clean, "run", *DATES).returncode == 0
-        cramped = settings_for(running, tmp_path / "disk" / "data")
+        cramped = settings_for(running, tmp_path / "disk" / "data", policies_dir=tmp_path / "few")
         for megabytes in SIZES_MB:
             resize(megabytes)
             ended = command(cramped, "run", *DATES)
@@ -60,7 +60,7 @@ def test_a_full_disk_is_named_and_the_next_run_gives_the_same_rows(world: World,
 
 def test_a_damaged_file_is_found_forgotten_and_made_again(world: World, tmp_path: Path) -> None:
     with start(world, now=morning_after(first_night())) as running:
-        settings = settings_for(running, tmp_path / "data")
+        settings = settings_for(running, tmp_path / "data", policies_dir=few_policies(tmp_path / "few"))
         assert command(settings, "run", *DATES).returncode == 0
         before = published(settings)
         for layer in ("raw/raw_servicenow__sysevent", "core/core__activity"):

@@ -1,0 +1,54 @@
+"""kill -9 at every place where a run is between two states: nothing is lost and nothing doubled."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli.progress import Silent
+from pipelines.emulator.organisation import World
+from pipelines.emulator.server import start
+from pipelines.lake import Lake, verify
+from pipelines.state_store import StateStore
+from pipelines.steps import run_night
+from tests.steps.conftest import command, few_policies, morning_after, nights, published, settings_for
+
+pytestmark = pytest.mark.slow
+
+KILLS = (
+    "after_part_write:3",
+    "after_fsync:7",
+    "after_rename:20",
+    "before_ledger:40",
+    "after_ledger:60",
+    "after_copy",
+    "before_checkpoint",
+    "before_swap",
+    "after_swap",
+)
+
+
+#: One place of each kind in the suite; `make kills` takes them all.
+PLACES = KILLS if os.environ.get("NOWGUARD_TEST_KILLS") == "all" else KILLS[2::2]
+
+
+def test_kill_9_at_every_named_place_loses_and_doubles_nothing(world: World, tmp_path: Path) -> None:
+    days = nights()[:2]
+    with start(world, now=morning_after(days[0])) as undisturbed:
+        clean = settings_for(undisturbed, tmp_path / "clean", policies_dir=few_policies(tmp_path / "few"))
+        for day in days:
+            undisturbed.control.set_now(morning_after(day))
+            run_night(clean, day, day, progress=Silent())
+    with start(world, now=morning_after(days[0])) as running:
+        killed = settings_for(running, tmp_path / "killed", policies_dir=tmp_path / "few")
+        run_night(killed, days[0], days[0], progress=Silent())
+        running.control.set_now(morning_after(days[1]))
+        dates = ("--from", str(days[1]), "--to", str(days[1]))
+        for place in PLACES:
+            assert command(killed, "run", *dates, crash_at=place).returncode in (137, 0), place
+        assert command(killed, "run", *dates).returncode == 0
+    assert published(killed) == published(clean)
+    found = verify(Lake(killed.data_dir, StateStore(killed.state_file)))
+    assert found.problems == ()
