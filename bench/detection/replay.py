@@ -102,8 +102,7 @@ def _conform(night: Night, lease: Lease) -> float:
     """The conform step without its validation, which changes no row and would cost more than all the rest."""
     started = time.monotonic()
     enricher = conforming.enricher_of(night)
-    for day in night.landed_days():
-        conforming._conform_day(night, lease, day, "", enricher)
+    conforming.derive_days(night, lease, [(day, "") for day in night.landed_days()], enricher)
     return time.monotonic() - started
 
 

@@ -30,7 +30,7 @@ DIRECTORY = ("raw_entra__user", "raw_entra__deleted_user")  # snapshots of the i
 def conform(night: Night, lease: Lease) -> list[StepRow]:
     """Write `core__user`, `core__identity` and `core__activity` for stale days, then judge them."""
     enricher = enricher_of(night)
-    rows = _conform_days(night, lease, list(_stale(night, enricher)), enricher)
+    rows = derive_days(night, lease, list(_stale(night, enricher)), enricher)
     judged, failures = judge(night, lease, [contract(ACTIVITY), contract(USER), contract(IDENTITY)], "conform")
     if failures:
         raise failures[0]
@@ -69,7 +69,7 @@ def enricher_of(night: Night) -> Enricher:
     )
 
 
-def _conform_days(night: Night, lease: Lease, stale: Sequence[tuple[date, str]], enricher: Enricher) -> list[StepRow]:
+def derive_days(night: Night, lease: Lease, stale: Sequence[tuple[date, str]], enricher: Enricher) -> list[StepRow]:
     """As many days side by side as there are threads, each with its share of the memory; no day needs another's rows."""
     rows: list[StepRow] = []
     at_once = min(night.settings.threads, len(stale)) or 1
