@@ -14,12 +14,19 @@ class Question:
     """How many rows of `table` match the encoded `query`; empty: all of them.
 
     `column` is what the query looks into and the account might not: an instance drops such a filter without a word.
+    `is_secret`: no account should be given that column for this; who may see it anyway is told, others are not asked to.
     """
 
     table: str
     query: str
     about: str
     column: str = ""
+    is_secret: bool = False
+
+    @property
+    def access(self) -> str:
+        """The right without which there is no answer."""
+        return f"{self.table}.{self.column}: read" if self.column else f"{self.table}: read"
 
 
 QUESTIONS = MappingProxyType(
@@ -39,6 +46,13 @@ QUESTIONS = MappingProxyType(
             "active=true^client_callable=true^scriptLIKEnew GlideRecord(^scriptNOT LIKEcanRead",
             "Scripts that a browser may call and that read records without asking for rights",
             "script",
+        ),
+        "directory_account_with_password": Question(
+            "sys_user",
+            "active=true^sourceISNOTEMPTY^user_passwordISNOTEMPTY",
+            "Accounts of a directory that have a local password too",
+            "user_password",
+            is_secret=True,
         ),
     }
 )

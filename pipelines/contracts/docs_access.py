@@ -37,7 +37,8 @@ def rights() -> tuple[Right, ...]:
     """One per table that is read or counted, by name. A table that is only counted needs its key and what it is asked by."""
     asked: dict[str, set[str]] = {}
     for question in QUESTIONS.values():
-        asked.setdefault(question.table, {"sys_id"}).update({question.column} - {""})
+        seen = set() if question.is_secret else {question.column} - {""}  # a secret is worth more than its count
+        asked.setdefault(question.table, {"sys_id"}).update(seen)
     found = {}
     for name, table in all_sources().items():
         assert table.source is not None
@@ -97,6 +98,9 @@ columns are not shown, add a rule with operation `read`, the role `{role}`, and 
 
 _AFTER = """
 Private properties stay masked, whatever the rule: what rests on one of them is `unknown`, never non-compliant.
+
+`sys_user.user_password` is left out on purpose: to count the accounts of a directory that have a local password (D17) is not worth an
+account that may search passwords. An account that may do so anyway gets the answer.
 
 ## 4. Query ranges
 

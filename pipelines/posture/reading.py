@@ -9,15 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property, lru_cache
 
 import duckdb
 import ibis
 import ibis.expr.types as ir
 
+from pipelines.contracts.counts import QUESTIONS
 from pipelines.posture.core import NEVER_EMPTY, TableView
-from pipelines.posture.holders import ROLE_TABLES, build_role_holders, role_holders
+from pipelines.posture.holders import (
+    CLOSURES,
+    LINEAGE_TABLES,
+    PART_TABLES,
+    ROLE_TABLES,
+    role_holders,
+    role_parts,
+    table_lineage,
+)
 
 EXAMPLES = 5  # ids that a finding names
 SHOWN = 120  # characters of a value
@@ -67,9 +76,28 @@ class Relations:
     @property
     def role_holders(self) -> ir.Table:
         """`user_uid`, `role` (its name), `how` (direct, group, contained): see `pipelines.posture.holders`."""
-        if not ROLE_TABLES.keys() <= self._reads.keys():
-            raise KeyError("a check that asks for role holders declares ROLE_TABLES")
+        self._require(ROLE_TABLES)
         return role_holders()
+
+    @property
+    def role_parts(self) -> ir.Table:
+        """`role` and each `part` that it is or contains (names), with `role_uid` and `part_uid`."""
+        self._require(PART_TABLES)
+        return role_parts()
+
+    @property
+    def table_lineage(self) -> ir.Table:
+        """`table_uid` and the name of each table that it is or extends (`above`)."""
+        self._require(LINEAGE_TABLES)
+        return table_lineage()
+
+    def days_ago(self, days: int) -> str:
+        """The day as the wire writes it; text of that form sorts as time does."""
+        return (self.day - timedelta(days=days)).isoformat()
+
+    def _require(self, needed: Reads) -> None:
+        if not _covers(self._reads, needed):
+            raise KeyError(f"a check that asks for this declares {', '.join(sorted(needed))}")
 
 
 Find = Callable[[Relations], ir.Table]
@@ -91,7 +119,7 @@ class Reading:
         self.day = day
         self.family = family
         self._names = sorted(set(names))
-        self._has_role_holders = False
+        self._built: set[int] = set()
 
     def obstacle(self, reads: Reads) -> Obstacle | None:
         """What keeps a question over these tables and columns from being answered; None: nothing. Worst first."""
@@ -141,8 +169,7 @@ class Reading:
 
     def count(self, find: Find, reads: Reads) -> Found:
         """Distinct `uid` of what `find` returns. Only what is declared can be read."""
-        if ROLE_TABLES.keys() <= reads.keys():
-            self._build_role_holders()
+        self._build_closures(reads)
         named = tuple((table, self.tables[table].relation, columns) for table, columns in sorted(reads.items()))
         sql = _compiled(find, named, self.day)
         count, examples = self.con.execute(f"SELECT count(*), min(uid, {EXAMPLES}) FROM ({sql})").fetchone() or (
@@ -157,13 +184,16 @@ class Reading:
         if obstacle := self.obstacle(reads):
             return Obstacle(obstacle.reason, obstacle.acls)
         if question not in self._answers:
-            return Obstacle(f"the instance did not answer how many rows there are ({question})", (f"{question}: read",))
+            asked = QUESTIONS.get(question)
+            access = asked.access if asked else f"{question}: read"
+            return Obstacle(f"the instance did not answer how many rows there are ({question})", (access,))
         return self._answers[question]
 
-    def _build_role_holders(self) -> None:
-        if not self._has_role_holders:
-            build_role_holders(self.con, {table: self.tables[table].relation for table in ROLE_TABLES})
-            self._has_role_holders = True
+    def _build_closures(self, reads: Reads) -> None:
+        for number, (needed, build) in enumerate(CLOSURES):
+            if number not in self._built and _covers(reads, needed):
+                build(self.con, {table: self.tables[table].relation for table in needed})
+                self._built.add(number)
 
     @cached_property
     def _settings(self) -> dict[str, list[tuple[str | None, str, str]]]:
@@ -224,6 +254,10 @@ class Reading:
     def _acl(self, table: str) -> str:
         view = self.tables.get(table)
         return (view.acl if view else "") or f"{table}: read"
+
+
+def _covers(reads: Reads, needed: Reads) -> bool:
+    return all(columns <= reads.get(table, frozenset()) for table, columns in needed.items())
 
 
 @lru_cache(maxsize=1024)

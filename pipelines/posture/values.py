@@ -170,6 +170,23 @@ class HoldsNone:
         return f"a value without {self.what}"
 
 
+@dataclass(frozen=True, slots=True)
+class FilledWithout:
+    """A list that is not empty and holds none of these, alone or behind a colon as in `stage:role`."""
+
+    entries: tuple[str, ...]
+    what: str
+    empty_counts: bool = True
+
+    def holds(self, value: str) -> bool:
+        found = _entries(value)
+        said = {part.strip() for entry in found for part in entry.split(":")}
+        return bool(found) and not {_plain(entry) for entry in self.entries} & said
+
+    def says(self) -> str:
+        return self.what
+
+
 TRUE = Is("true")
 FALSE = Is("false")
 

@@ -62,12 +62,19 @@ def is_on(value: str | int | None) -> bool:
 
 
 def enough(
-    world: World, table: str, columns: Sequence[str], counts: Callable[[Row], bool], at_least: int = 1
+    world: World,
+    table: str,
+    columns: Sequence[str],
+    counts: Callable[[Row], bool],
+    at_least: int = 1,
+    is_optional: bool = False,
 ) -> Answer:
     """Whether that many rows speak for it; rows that are hidden may be the missing ones."""
     how = access(world, table, *columns)
     if how == "no":
         return Answer(None)
+    if how == "gone" and is_optional:
+        return Answer(None, gone=True)
     found = 0 if how == "gone" else sum(counts(row) for row in world.of(table))
     if found >= at_least:
         return Answer(True)
@@ -90,6 +97,23 @@ def few(
     if any(is_partial(world, table) for table in doubtful):
         return Answer(None)
     return Answer(found <= at_most)
+
+
+def doubtful(world: World, tables: Mapping[str, tuple[str, ...]], rows: Callable[[], Iterable[object]]) -> Answer:
+    """Rows of which nobody can say whether they offend: one is enough to know nothing."""
+    hows = {access(world, table, *columns) for table, columns in tables.items()}
+    if hows != {"yes"}:
+        return Answer(None, gone="no" not in hows)
+    return Answer(None if set(rows()) or any(is_partial(world, table) for table in tables) else True)
+
+
+def all_of(*answers: Answer) -> Answer:
+    """What does not hold decides; then what is not known; then what there is no table for."""
+    if any(a.truth is False for a in answers):
+        return Answer(False)
+    if any(a.truth is None and not a.gone for a in answers):
+        return Answer(None)
+    return Answer(None, gone=True) if any(a.gone for a in answers) else Answer(True)
 
 
 def counted(world: World, question: str, at_least: int = 0, at_most: int | None = None) -> Truth:
@@ -125,7 +149,7 @@ def setting(world: World, fact: Fact) -> tuple[Truth, bool | None]:
     if any(_is_masked(row) for row in rows):
         return None, None
     values = [str(row["value"]) for row in rows]
-    is_list = fact.rule.split(" ")[0] in {"blank", "filled", "domains", "has", "lacks"}
+    is_list = fact.rule.split(" ")[0] in {"blank", "filled", "domains", "has", "lacks", "isnt"}
     if not is_list and any(not value.strip() for value in values):
         return _in_force(fact), False
     return all(follows(fact.rule, value) for value in values), False
@@ -140,8 +164,11 @@ def follows(rule: str, value: str) -> bool:
         return text == rest.lower()
     if word == "blank":
         return text == ""
+    if word == "isnt":
+        return text != rest.lower()
     if word == "filled":
-        return bool(entries)
+        unwanted = set(rest.removeprefix("without ").split(",")) if rest else set()
+        return bool(entries) and not any(unwanted & set(re.split(r"\s*:\s*", entry)) for entry in entries)
     if word == "domains":
         return bool(entries) and all("." in entry and "*" not in entry for entry in entries)
     if word in {"has", "lacks"}:

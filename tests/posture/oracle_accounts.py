@@ -1,4 +1,4 @@
-"""The second judge of accounts and roles: the closure of roles by walking, row by row."""
+"""The second judge of accounts, of the plugin that parts inside from outside, and of roles: walked row by row."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 from hypothesis import strategies as st
 
-from tests.posture.oracle import few, is_on, state
+from tests.posture.oracle import few, is_on, plugin, state
 from tests.posture.world import Row, World
 
-_ROLES: Mapping[str, tuple[str, ...]] = {
+ROLES: Mapping[str, tuple[str, ...]] = {
     "sys_user_has_role": ("user", "role", "granted_by", "inherited", "state"),
     "sys_user_grmember": ("user", "group"),
     "sys_user_group": ("sys_id", "parent"),
@@ -18,15 +18,15 @@ _ROLES: Mapping[str, tuple[str, ...]] = {
     "sys_user_role_contains": ("role", "contains"),
 }
 READS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "D2": _ROLES,
-    "D4": {**_ROLES, "sys_user": ("sys_id", "internal_integration_user")},
-    "D7": {**_ROLES, "sys_user": ("sys_id", "user_name", "active")},
-    "D11": {**_ROLES, "sys_user": ("sys_id", "active")},
+    "D2": ROLES,
+    "D4": {**ROLES, "sys_user": ("sys_id", "internal_integration_user")},
+    "D7": {**ROLES, "sys_user": ("sys_id", "user_name", "active")},
+    "D11": {**ROLES, "sys_user": ("sys_id", "active")},
     "D12": {"sys_user": ("sys_id", "active", "locked_out")},
 }
 
 
-def _reached(start: object, edges: Iterable[tuple[object, object]]) -> set[object]:
+def reached(start: object, edges: Iterable[tuple[object, object]]) -> set[object]:
     known, pairs, todo = {start}, list(edges), [start]
     while todo:
         here = todo.pop()
@@ -43,14 +43,14 @@ def roles_of(world: World, user: object) -> set[object]:
     names = {r["sys_id"]: r["name"] for r in world.of("sys_user_role")}
     existing = {g for g, _ in parents}
     mine = {m["group"] for m in world.of("sys_user_grmember") if m["user"] == user} & existing
-    groups = {a for group in mine for a in _reached(group, parents)}
+    groups = {a for group in mine for a in reached(group, parents)}
     held = {
         r["role"]
         for r in world.of("sys_user_has_role")
         if r["user"] == user and (r.get("state") or "active") == "active"
     }
     held |= {r["role"] for r in world.of("sys_group_has_role") if r["group"] in groups}
-    return {names[part] for role in held for part in _reached(role, contains) if part in names}
+    return {names[part] for role in held for part in reached(role, contains) if part in names}
 
 
 def _offenders(ref: str, world: World) -> list[object]:
@@ -75,7 +75,10 @@ def _of(ref: str) -> Callable[[World], str]:
     return lambda world: state(few(world, READS[ref], lambda: _offenders(ref, world)))
 
 
-ORACLES: dict[str, Callable[[World], str]] = {ref: _of(ref) for ref in READS}
+ORACLES: dict[str, Callable[[World], str]] = {
+    "D1": lambda world: state(plugin(world, "com.glide.explicit_roles")),
+    **{ref: _of(ref) for ref in READS},
+}
 _COLUMNS = {(t, c) for tables in READS.values() for t, columns in tables.items() for c in columns}
 TABLES = tuple(sorted({table for table, _ in _COLUMNS}))
 COLUMNS = tuple(sorted(_COLUMNS))
@@ -110,5 +113,6 @@ def drawn_rows() -> st.SearchStrategy[dict[str, tuple[Row, ...]]]:
             "sys_group_has_role": some(group=_GROUPS, role=_IDS),
             "sys_user_grmember": some(user=_USERS, group=_GROUPS),
             "sys_user_has_role": some(user=_USERS, role=_IDS, state=("active", "", None, "removed")),
+            "v_plugin": some(id=("com.glide.explicit_roles", "com.glide.other"), active=("active", "inactive")),
         }
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import pytest
@@ -17,6 +17,7 @@ from pipelines.posture.checks import (
     Property,
     Some,
     SomeRows,
+    Undecided,
     Unseen,
     Verdict,
     Where,
@@ -24,10 +25,22 @@ from pipelines.posture.checks import (
     settings_in,
 )
 from pipelines.posture.checks.core import Check
-from pipelines.posture.core import TableView
+from pipelines.posture.core import TableState, TableView
 from pipelines.posture.reading import Reading, Reads
-from pipelines.posture.values import FALSE, TRUE, Between, Domains, Holds, HoldsNone, HoldsOnly, Is, Isnt, at_most
-from tests.posture.world import DAY, World, snapshot
+from pipelines.posture.values import (
+    FALSE,
+    TRUE,
+    Between,
+    Domains,
+    FilledWithout,
+    Holds,
+    HoldsNone,
+    HoldsOnly,
+    Is,
+    Isnt,
+    at_most,
+)
+from tests.posture.world import DAY, Row, World, snapshot
 
 _READS = {"ip_access": frozenset({"sys_id", "active"}), "sys_public": frozenset({"sys_id", "page", "active"})}
 TRUTHS = st.sampled_from((True, False, None))
@@ -189,6 +202,46 @@ def test_rows_against_it_do_not_apply_where_there_is_no_such_table() -> None:
     assert (verdict.holds, verdict.is_applicable) == (None, False)
 
 
+def _doubt() -> Undecided:
+    return Undecided(
+        "pages in doubt",
+        lambda t: (p := t["sys_public"]).filter(p.page == "x").select(uid=p.sys_id),
+        _columns("sys_public"),
+        because="nobody can tell",
+    )
+
+
+def test_one_row_in_doubt_leaves_it_unknown_and_says_why_and_none_passes() -> None:
+    row: dict[str, tuple[Row, ...]] = {"sys_public": ({"sys_id": "a", "page": "x", "active": "true"},)}
+
+    doubtful, none = _doubt().judge(_reading(World(row))), _doubt().judge(_reading())
+
+    assert (doubtful.holds, doubtful.reason, doubtful.examples) == (None, "nobody can tell", ("a",))
+    assert none.holds is True
+
+
+@pytest.mark.parametrize("how", ["partial", "denied"])
+def test_where_rows_in_doubt_may_be_hidden_the_access_is_named(how: TableState) -> None:
+    verdict = _doubt().judge(_reading(World({}, {"sys_public": how})))
+
+    assert (verdict.holds, verdict.acls) == (None, ("sys_public: read",))
+
+
+def test_rows_for_it_that_are_optional_do_not_apply_without_their_table() -> None:
+    rules = replace(_rules(), is_optional=True)
+
+    verdict = rules.judge(_reading(World(states={"ip_access": "missing"})))
+
+    assert (verdict.holds, verdict.is_applicable) == (None, False)
+    assert _rules().judge(_reading(World(states={"ip_access": "missing"}))).holds is False
+
+
+def test_a_reason_that_several_parts_share_is_said_once() -> None:
+    said = [Verdict(None, "", reason) for reason in ("a is hidden; b is hidden", "b is hidden; c is hidden")]
+
+    assert Every(tuple(map(Fixed, said))).judge(NOTHING).reason == "a is hidden; b is hidden; c is hidden"
+
+
 @pytest.mark.parametrize(("rows", "holds"), [(9, False), (10, True), (20, True), (21, False)])
 def test_a_count_lies_between_its_bounds(rows: int, holds: bool) -> None:
     con = duckdb.connect()
@@ -231,6 +284,7 @@ def test_the_settings_of_a_check_are_found_in_every_part() -> None:
         (Holds(("a", "b")), ["a,b", "b; A\nc"], ["a", "", "ab"]),
         (HoldsOnly(("a", "b")), ["a", "a, B"], ["", "a,c"]),
         (HoldsNone(("a",), "a"), ["", "b", "ab"], ["a", "b, A"]),
+        (FilledWithout(("a",), "a list"), ["b", "b:c, ab"], ["", " ", "a", "b, A", "b:a", "c: a"]),
         (Domains(), ["example.com", "a.example, b.example"], ["", "*.example.com", "example.com, *", "localhost"]),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, list) else "",

@@ -32,6 +32,12 @@ def test_every_number_of_the_configuration_list_is_declared() -> None:
     assert {str(number) for number in range(1, 150)} - refs == set()
 
 
+def test_every_number_of_the_other_list_is_declared() -> None:
+    refs = {control.ref for control in controls().values()}
+
+    assert {f"D{number}" for number in range(1, 57)} ^ {ref for ref in refs if ref.startswith("D")} == {"D18"}
+
+
 def test_settings_have_the_score_of_their_page() -> None:
     without = {
         control.ref: control.severity.word

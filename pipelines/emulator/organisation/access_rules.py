@@ -18,6 +18,8 @@ NAMED = (
     "incident", "problem", "sys_user", "sys_audit", "sys_properties", "kb_knowledge", "sc_req_item", "change_request",
     "sn_hr_core_case", "sn_customerservice_case", "ast_contract", "cmdb_ci_config_file_tracked", "sys_attachment",
 )  # fmt: skip
+#: Those of them that the server lists as tables of its own.
+SHOWN = frozenset(NAMED[:6]) | {"sys_attachment"}
 PUBLIC_PAGES = (
     ("login", True),
     ("welcome", True),
@@ -75,12 +77,13 @@ def access_frames(
         },
         len(chosen),
     )  # fmt: skip
+    listed = [t for t in tables if t not in SHOWN]
     objects = frame(
         {
-            "sys_id": [streams.sys_id("object", t) for t in tables[len(NAMED) :]], "name": tables[len(NAMED) :], "super_class": "",
+            "sys_id": [streams.sys_id("object", t) for t in listed], "name": listed, "super_class": "",
             "sys_scope": "global", "access": "public", "ws_access": "true", "sys_created_on": stamp,
         },
-        len(tables) - len(NAMED),
+        len(listed),
     )  # fmt: skip
     return {"sys_security_acl": rules, "sys_security_acl_role": links, "sys_db_object": objects}
 

@@ -90,8 +90,9 @@ def integration_tables(population: Population, streams: Streams, people: People,
             for name, days in CERTIFICATES
         ],
         "discovery_credentials": [
-            {"sys_id": streams.sys_id("credential", name), "name": name, "type": kind, "active": "true", "applies_to": applies, "password": "stored", **old}
-            for name, kind, applies in (("Linux scan", "ssh_password", "specific"), ("Old database", "jdbc", ""))
+            {"sys_id": streams.sys_id("credential", name), "name": name, "type": kind, "active": "true", "applies_to": applies, "mid_list": mid,
+             "password": "stored", **old}
+            for name, kind, applies, mid in (("Linux scan", "ssh_password", "specific", "mid.rotterdam"), ("Old database", "jdbc", "", ""))
         ],
         "clone_data_exclude": [{"sys_id": streams.sys_id("exclude", name), "table": name, **old} for name in ("sys_email", "sn_hr_core_case")],
         "sys_store_app": [

@@ -3,7 +3,7 @@
 A verdict holds, does not hold, or is not known (`holds is None`); a part that is certain decides where the rest cannot
 change it. What is missing is named by the access control that would show it.
 
-    settings   Property, Plugin                     rows   NoRows, SomeRows, Counted, Unseen
+    settings   Property, Plugin                     rows   NoRows, Undecided, SomeRows, Counted, Unseen
     logic      Every, Some, Where, WhereReadable    core   what a check and its verdict are
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from pipelines.posture.checks.core import Check, Verdict
 from pipelines.posture.checks.logic import Every, Some, Where, WhereReadable, settings_in
-from pipelines.posture.checks.rows import Counted, NoRows, SomeRows, Unseen
+from pipelines.posture.checks.rows import Counted, NoRows, SomeRows, Undecided, Unseen
 from pipelines.posture.checks.settings import Plugin, Property
 
 #: Every kind of check, for tests that ask each of them.
@@ -24,6 +24,7 @@ KINDS: tuple[Callable[..., Check], ...] = (
     SomeRows,
     Counted,
     Unseen,
+    Undecided,
     Every,
     Some,
     Where,
@@ -40,6 +41,7 @@ __all__ = [
     "Property",
     "Some",
     "SomeRows",
+    "Undecided",
     "Unseen",
     "Verdict",
     "Where",

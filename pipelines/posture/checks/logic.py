@@ -142,7 +142,7 @@ def _joined(verdicts: list[Verdict], *, decided_by: bool) -> Verdict:
     examples = tuple(sorted({e for v in verdicts for e in v.examples}))[:5]
     if not deciding and unknown:
         acls = tuple(dict.fromkeys(acl for v in unknown for acl in v.acls))
-        reason = "; ".join(dict.fromkeys(v.reason for v in unknown if v.reason))
+        reason = "; ".join(dict.fromkeys(said for v in unknown if v.reason for said in v.reason.split("; ")))
         return Verdict(None, observed, reason, acls, rests_on_absence=absent, findings=findings, examples=examples)
     outside = [v for v in verdicts if not v.is_applicable]
     if not deciding and outside and (not decided_by or len(outside) == len(verdicts)):

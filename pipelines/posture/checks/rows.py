@@ -1,4 +1,4 @@
-"""Checks of rows: none or few that speak against, enough that speak for, a count, and what no table shows."""
+"""Checks of rows: few that speak against, some that leave a doubt, enough that speak for, a count, what no table shows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ class NoRows:
     at_most: int = 0
     unless: tuple[str, ...] = ()
     repair: tuple[str, ...] = ()
-    where_missing: str = ""  # said where the instance has no such table; empty: the recommendation does not apply
 
     def reads(self) -> Reads:
         return {table: frozenset(columns) for table, columns in self.of.items()}
@@ -49,14 +48,46 @@ class NoRows:
 
 
 @dataclass(frozen=True, slots=True)
+class Undecided:
+    """Rows that may offend and of which the instance does not show whether they do: any of them leaves it unknown."""
+
+    what: str
+    find: Find
+    of: Mapping[str, tuple[str, ...]]
+    because: str
+
+    def reads(self) -> Reads:
+        return {table: frozenset(columns) for table, columns in self.of.items()}
+
+    def properties(self) -> tuple[str, ...]:
+        return ()
+
+    def expected(self) -> str:
+        return f"no {self.what}"
+
+    def steps(self) -> tuple[str, ...]:
+        return ()
+
+    def judge(self, reading: Reading) -> Verdict:
+        if verdict := _blocked(reading, self.reads()):
+            return verdict
+        found = reading.count(self.find, self.reads())
+        if found.count:
+            return Verdict(None, f"{found.count:,} {self.what}", self.because, examples=found.examples)
+        doubt = reading.hidden(self.of)
+        return Verdict(None, "", doubt.reason, doubt.acls) if doubt else Verdict(True, "")
+
+
+@dataclass(frozen=True, slots=True)
 class SomeRows:
-    """At least `at_least` rows answer the question."""
+    """At least `at_least` rows answer the question. `is_optional`: where there is no such table it does not apply."""
 
     what: str
     find: Find
     of: Mapping[str, tuple[str, ...]]
     at_least: int = 1
     repair: tuple[str, ...] = ()
+    is_optional: bool = False
 
     def reads(self) -> Reads:
         return {table: frozenset(columns) for table, columns in self.of.items()}
@@ -72,6 +103,8 @@ class SomeRows:
 
     def judge(self, reading: Reading) -> Verdict:
         obstacle = reading.obstacle(self.reads())
+        if obstacle and obstacle.is_missing and self.is_optional:
+            return Verdict(None, "", obstacle.reason, is_applicable=False)
         if obstacle and not obstacle.is_missing:
             return Verdict(None, "", obstacle.reason, obstacle.acls)
         found = Found(0, ()) if obstacle else reading.count(self.find, self.reads())

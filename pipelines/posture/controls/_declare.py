@@ -73,7 +73,7 @@ def other(
     impact: str,
     steps: tuple[str, ...] = (),
 ) -> Control:
-    """A recommendation that is not one of the hardening settings; `published` is what `scan` or `unrated` says."""
+    """A recommendation that is not one of the hardening settings; `published` is what `scan`, `unrated` or `found_by` says."""
     severity, source = published
     return Control(id, ref, title, category, check, severity, source, why, impact, steps)
 
@@ -81,3 +81,8 @@ def other(
 def unrated(publisher: str) -> tuple[Severity, Source]:
     """A check that is published without a severity."""
     return Severity(), Source(publisher)
+
+
+def found_by(publisher: str, word: str) -> tuple[Severity, Source]:
+    """A finding of another vendor's published list, with its word for the severity."""
+    return Severity(word=word), Source(publisher)

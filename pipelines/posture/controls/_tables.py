@@ -48,3 +48,32 @@ def off(column: ir.Value) -> ir.BooleanValue:
 
 def blank(column: ir.Value) -> ir.BooleanValue:
     return column.fill_null("").strip() == ""
+
+
+def number(column: ir.Value) -> ir.IntegerValue:
+    """A whole number of the wire; null where the text is none."""
+    return column.strip().try_cast("int64")
+
+
+def day_of(column: ir.Value) -> ir.StringValue:
+    """The day of a date-time as text, empty where there is none."""
+    return column.fill_null("").strip().substr(0, 10)
+
+
+#: What `is_bare` looks at.
+RULE_COLUMNS = ("sys_id", "active", "advanced", "script", "condition", "security_attribute")
+
+
+def is_bare(rule: ir.Table) -> ir.BooleanValue:
+    """Nothing but its roles can refuse: no condition, no attribute, and no script that is run."""
+    has_script = active(rule.advanced.fill_null("")) & ~blank(rule.script)
+    return ~has_script & blank(rule.condition) & blank(rule.security_attribute)
+
+
+#: What `people` looks at.
+PERSON_COLUMNS = ("sys_id", "active", "web_service_access_only", "internal_integration_user")
+
+
+def people(user: ir.Table) -> ir.Table:
+    """Active accounts that a person logs in to."""
+    return user.filter(active(user.active), off(user.web_service_access_only), off(user.internal_integration_user))

@@ -1,4 +1,4 @@
-"""Properties that scans of the instance ask for and the hardening settings do not list (of D30-D55)."""
+"""Properties that scans of the instance ask for and the hardening settings do not list (of D8-D55)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,22 @@ from functools import partial
 from pipelines.posture.checks import Property
 from pipelines.posture.controls._declare import other, scan
 from pipelines.posture.core import Category
-from pipelines.posture.values import FALSE, TRUE, Filled
+from pipelines.posture.values import FALSE, TRUE, Filled, Isnt
 
 _access = partial(other, Category.ACCESS_CONTROL)
 _upkeep = partial(other, Category.INTEGRATIONS)
 
 CONTROLS = (
+    other(
+        Category.ACCOUNTS,
+        "D8",
+        "default_password_changed",
+        "New accounts do not get the password that everybody knows",
+        Property("glide.user.default_password", Isnt("password", empty_counts=True)),
+        scan("Act", "SE10266"),
+        why="Whoever knows a new user name can log in before its owner does.",
+        impact="Nothing changes for accounts that exist.",
+    ),
     _access(
         "D30",
         "roleless_rules_closed_to_guests",

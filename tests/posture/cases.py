@@ -1,0 +1,291 @@
+"""What a recommendation about people, rules, clients and upkeep is asked: good rows, one change at a time that offends.
+
+Beside the good row of `BASE` every instance needs, `CASES` gives per number the rows as they should be and, each on its
+own, rows that are put in their place. Written from the list of recommendations and not from the declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from tests.posture.world import DAY, Row
+
+Rows = Mapping[str, tuple[Row, ...]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """`bad` replaces whole tables of `good`; `found` is what a finding names; `absent` is the state without any row."""
+
+    good: Rows
+    bad: tuple[Rows, ...]
+    found: str = ""
+    absent: str = "unknown"
+    denied: str = ""
+    doubtful: tuple[Rows, ...] = field(default=())
+
+
+def _ago(days: int) -> str:
+    return f"{DAY - timedelta(days=days)} 09:00:00"
+
+
+_ROLES: Rows = {
+    "sys_user_role": tuple(
+        {"sys_id": f"id-{name}", "name": name, "assignable_by": "sn_hr_core.admin" if name.startswith("sn_hr") else ""}
+        for name in ("admin", "itil", "snc_internal", "snc_external", "public", "sn_hr_core.admin", "sn_hr_core.basic", "sn_si.admin")
+    ),
+    "sys_user_role_contains": ({"role": "id-admin", "contains": "id-itil"},),
+    "sys_user_has_role": ({"user": "u", "role": "id-snc_internal", "state": "active"},),
+}  # fmt: skip
+_USER: Row = {
+    "sys_id": "u", "active": "true", "source": "", "web_service_access_only": "false", "internal_integration_user": "false",
+    "enable_multifactor_authn": "false", "password_needs_reset": "false", "locked_out": "false", "failed_attempts": "0",
+    "last_login_time": _ago(1), "sys_created_on": _ago(900), "sys_updated_on": _ago(1),
+}  # fmt: skip
+_PEOPLE: Rows = {**_ROLES, "sys_user": (_USER,)}
+
+
+def _user(**changes: str) -> Rows:
+    return {"sys_user": ({**_USER, **changes},)}
+
+
+def _holding(role: str, *users: str) -> Rows:
+    more = tuple({"user": user, "role": f"id-{role}", "state": "active"} for user in users or ("u",))
+    return {"sys_user_has_role": (*_ROLES["sys_user_has_role"], *more)}
+
+
+def _crowd(size: int) -> Rows:
+    names = [f"c{n}" for n in range(size)]
+    return {"sys_user": tuple({**_USER, "sys_id": name} for name in names), **_holding("admin", *names)}
+
+
+def _contained(role: str) -> Rows:
+    return {
+        "sys_user_role_contains": ({"role": "id-itil", "contains": f"id-{role}"}, *_ROLES["sys_user_role_contains"])
+    }
+
+
+def _assigned_by(said: str) -> Rows:
+    return {
+        "sys_user_role": ({"sys_id": "h", "name": "sn_hr_core.basic", "assignable_by": said}, *_ROLES["sys_user_role"])
+    }
+
+
+PEOPLE: Mapping[str, Case] = {
+    "D3": Case({**_PEOPLE, **_crowd(10)}, (_crowd(11),), "admin", denied="sys_user_has_role"),
+    "D5": Case(_PEOPLE, ({**_user(web_service_access_only="true"), **_holding("admin")},), "u", denied="sys_user"),
+    "D6": Case(_PEOPLE, (_user(internal_integration_user="true"),), "u", denied="sys_user"),
+    "D9": Case(
+        {**_PEOPLE, **_holding("admin"), "user_multifactor_auth": ({"user": "u", "validated": "true"},)},
+        ({"user_multifactor_auth": ({"user": "u", "validated": "false"},)}, {"user_multifactor_auth": ()}),
+        "u",
+        denied="user_multifactor_auth",
+        doubtful=({"user_multifactor_auth": (), **_user(source="ldap:CN=Ann")},),
+    ),
+    "D10": Case(
+        {**_PEOPLE, **_user(enable_multifactor_authn="true"), "user_multifactor_auth": ({"user": "u", "validated": "1"},)},
+        ({"user_multifactor_auth": ()}, {**_user(), "user_multifactor_auth": ({"user": "u", "validated": "false"},)}),
+        "u",
+        denied="user_multifactor_auth",
+    ),
+    "D13": Case(
+        {**_PEOPLE, **_user(last_login_time=_ago(179))},
+        (_user(last_login_time=_ago(180)), _user(last_login_time="", sys_created_on=_ago(30))),
+        "u",
+        denied="sys_user",
+    ),
+    "D14": Case(
+        {**_PEOPLE, **_user(password_needs_reset="true", sys_created_on=_ago(6), sys_updated_on=_ago(6))},  # a switch
+        (_user(password_needs_reset="true", sys_updated_on=_ago(7)),),  # the same
+        "u",
+        denied="sys_user",
+        doubtful=(_user(password_needs_reset="true", sys_updated_on=_ago(1)),),  # the same
+    ),
+    "D15": Case(
+        {**_PEOPLE, **_user(failed_attempts="2")},
+        (_user(failed_attempts="3"), _user(locked_out="true")),
+        "u",
+        denied="sys_user",
+    ),
+    "D16": Case(
+        {**_PEOPLE, **_user(last_login_time=_ago(400))},
+        ({**_user(last_login_time=_ago(400)), "sys_user_has_role": ({"user": "x", "role": "id-admin", "state": "active"},)},),
+        "u",
+        denied="sys_user",
+    ),
+    "D17": Case(
+        {"posture_count": ({"question": "directory_account_with_password", "rows": 0},)},
+        ({"posture_count": ({"question": "directory_account_with_password", "rows": 1},)},),
+        denied="posture_count",
+    ),
+    "D19": Case(_PEOPLE, (_contained("sn_hr_core.admin"), _contained("sn_si.admin")), denied="sys_user_role_contains"),
+    "D20": Case(_PEOPLE, (_assigned_by(""), _assigned_by("admin"), _assigned_by("id-admin")), "h", denied="sys_user_role"),
+}  # fmt: skip
+
+_RULE: Row = {
+    "sys_id": "a", "name": "task", "type": "record", "operation": "read", "active": "true", "advanced": "false", "script": "",
+    "condition": "", "security_attribute": "",
+}  # fmt: skip
+_LINK: Row = {"sys_security_acl": "a", "sys_user_role": "id-admin"}
+
+
+def _rule(**changes: str) -> Rows:
+    return {"sys_security_acl": ({**_RULE, **changes},)}
+
+
+def _asks(role: str) -> Rows:
+    return {"sys_security_acl_role": ({**_LINK, "sys_user_role": f"id-{role}"},)}
+
+
+_RULES: Rows = {**_ROLES, **_rule(), "sys_security_acl_role": (_LINK,)}
+_NO_ROLE: Rows = {"sys_security_acl_role": ({**_LINK, "sys_security_acl": "other"},)}
+_FILES = "cmdb_ci_config_file_tracked"
+_SCRIPT: Row = {
+    "sys_id": "s",
+    "name": "Helper",
+    "api_name": "global.Helper",
+    "active": "true",
+    "client_callable": "true",
+}
+_PAGE: Row = {"sys_id": "page", "name": "home"}
+_TABLES: Rows = {
+    "sys_db_object": (
+        {"sys_id": "t1", "name": "task", "super_class": ""},
+        {"sys_id": "t2", "name": "incident", "super_class": "t1"},
+    )
+}
+
+RULES: Mapping[str, Case] = {
+    "D21": Case(
+        _RULES,
+        (_NO_ROLE, {**_NO_ROLE, **_rule(script="answer = true;")}, _asks("public")),
+        "a",
+        denied="sys_security_acl_role",
+    ),
+    "D22": Case(
+        {**_RULES, **_TABLES, **_rule(name="task.number")},
+        ({"sys_security_acl": ({**_RULE, "name": "change"},)}, _rule(active="false"), _rule(type="ui_page")),
+        "t1",
+        denied="sys_db_object",
+    ),
+    "D23": Case(
+        {**_RULES, "sys_script_include": (_SCRIPT,), **_rule(type="client_callable_script_include", name="global.Helper")},
+        (_rule(type="record", name="Helper"), _rule(type="client_callable_script_include", name="Other")),
+        "s",
+        denied="sys_script_include",
+    ),
+    "D24": Case(
+        {**_RULES, "sys_ui_page": (_PAGE,), "sys_public": ({"page": "login", "active": "true"},), **_rule(type="ui_page", name="home")},
+        (_rule(), {"sys_public": ({"page": "home", "active": "true"},)}),
+        "page",
+        denied="sys_public",
+    ),
+    "D39": Case(
+        {**_RULES, **_rule(name="sys_audit"), **_holding("snc_external")},
+        (_asks("public"), _asks("snc_external"), _NO_ROLE, _rule(name="sys_audit_relation"), _rule(name="sys_audit", active="false"),
+         {**_asks("snc_internal")}),
+        denied="sys_security_acl",
+        doubtful=({**_NO_ROLE, **_rule(name="sys_audit", condition="user=me")},
+                  {**_asks("snc_external"), **_rule(name="sys_audit", advanced="true", script="answer = ask();")}),
+    ),
+    "D49": Case(
+        {**_RULES, **_rule(name=_FILES), "sys_db_object": ({"sys_id": "t3", "name": _FILES},)},
+        (_asks("itil"), _asks("snc_internal"), _NO_ROLE, _rule(name="cmdb_ci")),
+        denied="sys_security_acl_role",
+        doubtful=({**_asks("itil"), **_rule(name=_FILES, condition="a=b")},),
+    ),
+}  # fmt: skip
+
+_RANGE: Row = {"sys_id": "i", "active": "true", "type": "allow", "range_start": "10.0.0.0", "range_end": "10.0.255.255"}
+_CLIENT: Row = {
+    "sys_id": "o", "type": "client", "active": "true", "access_token_lifespan": "86400", "refresh_token_lifespan": "8640000",
+    "redirect_url": "https://app.example/back", "user": "u", "sys_created_on": _ago(400),
+}  # fmt: skip
+_TOKEN: Row = {"sys_id": "k", "peer": "o", "expires": _ago(-30), "sys_created_on": _ago(80), "sys_updated_on": _ago(80)}
+
+
+def _range(**changes: str) -> Rows:
+    return {"ip_access": ({**_RANGE, **changes},)}
+
+
+def _client(**changes: str) -> Rows:
+    return {"oauth_entity": ({**_CLIENT, **changes},)}
+
+
+def _token(**changes: str) -> Rows:
+    return {"oauth_credential": ({**_TOKEN, **changes},)}
+
+
+def _policies(*names: str) -> Rows:
+    return {"sys_api_access_policy": tuple({"sys_id": n, "active": "true", "rest_api": n} for n in names)}
+
+
+def _counts(**rows: int) -> Rows:
+    return {"posture_count": tuple({"question": question, "rows": number} for question, number in rows.items())}
+
+
+_API: Rows = {"sys_ws_definition": ({"sys_id": "w", "name": "Orders", "service_id": "orders", "active": "true"},)}
+_GUESTS: Row = {"sys_id": "g", "name": "Restrict guests", "collection": "kb_knowledge_base", "active": "true"}
+
+CLIENTS: Mapping[str, Case] = {
+    "D28": Case(_counts(callable_script_without_secure_api=0), (_counts(callable_script_without_secure_api=2),), denied="posture_count"),
+    "D29": Case(
+        _counts(script_include_eval=0, script_include_evaluator=0),
+        (_counts(script_include_eval=1, script_include_evaluator=0), _counts(script_include_eval=0, script_include_evaluator=1)),
+        denied="posture_count",
+    ),
+    "D34": Case(
+        {"sys_script": (_GUESTS,)},
+        ({"sys_script": ({**_GUESTS, "active": "false"},)}, {"sys_script": ({**_GUESTS, "collection": "incident"},)}),
+        absent="not_compliant",
+        denied="sys_script",
+    ),
+    "D40": Case(
+        _range(),
+        (_range(range_end="10.1.0.0"), _range(range_start="0.0.0.0", range_end="255.255.255.255")),
+        "i",
+        absent="compliant",
+        denied="ip_access",
+        doubtful=(_range(range_start="2001:db8::", range_end="2001:db8::ff"), _range(range_end="9.255.255.255"), _range(range_start="")),
+    ),
+    "D41": Case(
+        {**_API, **_policies("Table API", "ORDERS")},
+        (_policies("Table API"), _policies("orders")),
+        absent="not_compliant",
+        denied="sys_api_access_policy",
+    ),
+    "D42": Case(
+        {**_client(), **_token()},
+        (
+            _client(access_token_lifespan="86401"), _client(refresh_token_lifespan=""), _client(access_token_lifespan="0"),
+            _client(redirect_url="https://*.example"), _token(peer="other"), _token(expires=""),
+            _token(sys_created_on=_ago(1), sys_updated_on=_ago(90)), {"oauth_entity": (_CLIENT, {**_CLIENT, "sys_id": "p"})},
+        ),
+        absent="compliant",
+        denied="oauth_entity",
+    ),
+    "D44": Case(
+        {"discovery_credentials": ({"sys_id": "d", "active": "true", "applies_to": "specific", "mid_list": "m"},)},
+        tuple({"discovery_credentials": ({"sys_id": "d", "active": "true", "applies_to": a, "mid_list": m},)}
+              for a, m in (("all", "m"), ("specific", ""))),
+        "d",
+        absent="compliant",
+        denied="discovery_credentials",
+    ),
+    "D46": Case(
+        {"sys_db_object": ({"sys_id": "t4", "name": "sn_hr_core_case"},), "clone_data_exclude": ({"table": "sn_hr_core_case"},)},
+        ({"clone_data_exclude": ({"table": "incident"},)},),
+        "t4",
+        denied="clone_data_exclude",
+    ),
+    "D47": Case(
+        {"sys_dictionary": ({"sys_id": "f", "active": "true", "attributes": "html_sanitize=true"},)},
+        ({"sys_dictionary": ({"sys_id": "f", "active": "true", "attributes": "x, HTML_Sanitize = false"},)},),
+        "f",
+        denied="sys_dictionary",
+    ),
+}  # fmt: skip
+
+CASES: Mapping[str, Case] = {**PEOPLE, **RULES, **CLIENTS}
