@@ -59,7 +59,7 @@ class TableView:
 
     - `ok`, or `empty` where no row was seen and none is known to be hidden;
     - `partial`: `hidden_rows` more exist than the account was shown;
-    - `denied`: it may not be read, `acl` says what is needed; `missing`: the instance has no such table;
+    - `denied`: it may not be read, `acl` says what is needed; `missing`: the instance has no such table, or `reason`;
     - `failed`: reading went wrong, `reason` says how.
     """
 

@@ -240,7 +240,9 @@ class Reading:
             "denied": Obstacle(f"{table} may not be read", (self._acl(table),)),
             "failed": Obstacle(f"{table} could not be read{f': {view.reason}' if view.reason else ''}"),
             "missing": Obstacle(
-                f"this instance has no table {table}", (self._acl(table),) if core else (), is_missing=not core
+                view.reason or f"this instance has no table {table}",
+                (self._acl(table),) if core else (),
+                is_missing=not core,
             ),
             "empty": Obstacle(f"no row of {table} is shown", (self._acl(table),)) if core else None,
         }.get(view.state)

@@ -13,17 +13,20 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.contracts import all_sources, contract
-from pipelines.contracts.table import Table
+from pipelines.contracts.table import Table, empty
 from pipelines.lake import Lease
 from pipelines.posture import TableView, evaluate
+from pipelines.posture.access import access
 from pipelines.posture.changes import carry, changes
 from pipelines.posture.exceptions import Exceptions, excepted
+from pipelines.posture.reading import Obstacle
 from pipelines.posture.score import score
 from pipelines.sources.servicenow import BUILD_PROPERTIES
 from pipelines.steps.night import Night, StepRow, revision_of, timed
 from pipelines.steps.posture_snapshot import READ, read_snapshot
 
 STATES, CHANGES, SCORE = "out__posture", "out__posture_change", "out__posture_score"
+ACCESS, IDENTITY = "out__access", "core__identity"
 
 
 def posture(night: Night, lease: Lease) -> list[StepRow]:
@@ -43,16 +46,21 @@ def _evaluate_day(night: Night, lease: Lease, day: date, before: list[date], inp
         views = views_of(night, con, day)
         found = evaluate(con, night.instance, day, release=release_in(con, views), tables=views)
         previous = _previous(night, con, before)
+        holders = access(con, night.instance, day, views, _identities(night, con, day))
     in_force = Exceptions(night.store, night.instance).on(day)
     states = excepted(carry(previous, found), in_force)
     turned = changes(previous, states)
     for name, data in ((STATES, states), (CHANGES, turned), (SCORE, score(states, in_force))):
         night.lake.replace(lease, contract(name), night.instance, day, data, inputs=inputs)
+    unreadable = holders.reason if isinstance(holders, Obstacle) else ""
+    data = empty(contract(ACCESS)) if isinstance(holders, Obstacle) else holders
+    night.lake.replace(lease, contract(ACCESS), night.instance, day, data, inputs=inputs)
     unknown = sum(state == "unknown" for state in states["state"].to_pylist())
     said = f"{unknown} of {states.num_rows} recommendations are unknown" if unknown else ""
     return [
         StepRow("posture", STATES, day, "ok", states.num_rows, spent[0], said),
         StepRow("posture", CHANGES, day, "ok", turned.num_rows),
+        StepRow("posture", ACCESS, day, "denied" if unreadable else "ok", data.num_rows, message=unreadable),
     ]
 
 
@@ -69,7 +77,35 @@ def views_of(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> dict[st
     return {
         **views,
         "posture_count": TableView(night.lake.view(con, count, night.instance, [day]), frozenset({"question", "rows"})),
+        "posture_access_before": _access_before(night, con, day),
     }
+
+
+def _access_before(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> TableView:
+    """Active holders in the latest earlier snapshot in which any could be seen."""
+    days = _days_of_access(night, day)
+    if not days:
+        return TableView(state="missing", reason="no earlier snapshot shows who was an administrator")
+    held = night.lake.view(con, contract(ACCESS), night.instance, days, name="posture_access_held")
+    con.execute(
+        f"CREATE OR REPLACE TEMP VIEW posture_access_before AS SELECT user_uid, role FROM {held} WHERE is_active"
+    )
+    return TableView("posture_access_before", frozenset({"user_uid", "role"}))
+
+
+def _days_of_access(night: Night, day: date) -> list[date]:
+    rows = night.lake.ledger.rows_by_day(night.instance, ACCESS)
+    return sorted(earlier for earlier, count in rows.items() if count and earlier < day)[-1:]
+
+
+def _identities(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> str:
+    """A view of what the identity provider said last, up to the day; empty where it was never read."""
+    held = _days_of_identities(night, day)
+    return night.lake.view(con, contract(IDENTITY), night.instance, held) if held else ""
+
+
+def _days_of_identities(night: Night, day: date) -> list[date]:
+    return [held for held in night.lake.days(contract(IDENTITY), night.instance) if held <= day][-1:]
 
 
 def _view(
@@ -112,4 +148,6 @@ def _fingerprint(night: Night, day: date, before: list[date]) -> str:
     own = night.lake.fingerprint(slow, night.instance, [day])
     accepted = Exceptions(night.store, night.instance).on(day)
     said = revision_of(*(f"{one}" for _, one in sorted(accepted.items()))) if accepted else ""
-    return f"{own} {night.lake.fingerprint([contract(STATES)], night.instance, before)} {said}".rstrip()
+    beside = ((STATES, before), (ACCESS, _days_of_access(night, day)), (IDENTITY, _days_of_identities(night, day)))
+    others = " ".join(night.lake.fingerprint([contract(name)], night.instance, days) for name, days in beside)
+    return f"{own} {others} {said}".rstrip()

@@ -120,6 +120,12 @@ PEOPLE: Mapping[str, Case] = {
         ({"posture_count": ({"question": "directory_account_with_password", "rows": 1},)},),
         denied="posture_count",
     ),
+    "D18": Case(
+        {**_PEOPLE, **_holding("admin"), "posture_access_before": ({"user_uid": "u", "role": "admin"},)},
+        ({"posture_access_before": ()}, {"posture_access_before": ({"user_uid": "u", "role": "oauth_admin"},)}),
+        "u",
+        denied="sys_user",
+    ),
     "D19": Case(_PEOPLE, (_contained("sn_hr_core.admin"), _contained("sn_si.admin")), denied="sys_user_role_contains"),
     "D20": Case(_PEOPLE, (_assigned_by(""), _assigned_by("admin"), _assigned_by("id-admin")), "h", denied="sys_user_role"),
 }  # fmt: skip

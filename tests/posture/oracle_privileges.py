@@ -16,6 +16,7 @@ RULERS = {
 READS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "D3": {**ROLES, "sys_user": ("sys_id", "active")},
     "D5": {**ROLES, "sys_user": ("sys_id", "active", "web_service_access_only")},
+    "D18": {**ROLES, "sys_user": ("sys_id", "active"), "posture_access_before": ("user_uid", "role")},
     "D19": {table: ROLES[table] for table in ("sys_user_role", "sys_user_role_contains")},
     "D20": {"sys_user_role": ("sys_id", "name", "assignable_by")},
 }
@@ -30,6 +31,13 @@ def _crowded(world: World) -> list[object]:
     living = {row["sys_id"] for row in world.of("sys_user") if is_on(row.get("active"))}
     held = rulers(world)
     return [role for role in RULERS if len([user for user in living if role in held[user]]) > 10]
+
+
+def _new_administrators(world: World) -> list[object]:
+    known = {row["user_uid"] for row in world.of("posture_access_before") if row["role"] == "admin"}
+    living = [row["sys_id"] for row in world.of("sys_user") if is_on(row.get("active"))]
+    held = rulers(world)
+    return [user for user in living if "admin" in held[user] and user not in known]
 
 
 def _elevated_services(world: World) -> list[object]:
@@ -63,6 +71,7 @@ def _assigned_from_outside(world: World) -> list[object]:
 _OFFENDERS: Mapping[str, Callable[[World], list[object]]] = {
     "D3": _crowded,
     "D5": _elevated_services,
+    "D18": _new_administrators,
     "D19": _contained,
     "D20": _assigned_from_outside,
 }

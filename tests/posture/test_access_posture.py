@@ -94,6 +94,12 @@ def test_an_instance_without_tables_of_hr_or_tracked_files_is_not_asked_for_them
     assert [_found(ref, world)["state"] for ref in ("D46", "D49")] == ["not_applicable", "not_applicable"]
 
 
+def test_on_the_first_night_nobody_can_say_who_is_new() -> None:
+    found = _found("D18", World(CASES["D18"].good, {"posture_access_before": "missing"}))
+
+    assert found["state"] == "not_applicable"
+
+
 def test_before_access_policies_came_none_is_asked_for() -> None:
     world = World(CASES["D41"].good, {"sys_api_access_policy": "missing"})
 

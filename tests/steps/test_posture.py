@@ -39,6 +39,7 @@ class Story:
     turned: Rows
     score: dict[str, Any]
     tables: dict[str, str]
+    access: list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +58,12 @@ def story(running: RunningEmulator, tmp_path_factory: pytest.TempPathFactory) ->
     last, turned = rows_of(settings, "posture", end), rows_of(settings, "posture_changes", end)
     (score,) = rows_of(settings, "posture_score", end, key="instance").values()
     snapshot(running, settings, end)
-    again = rows_of(settings, "posture", end)
+    again, held = rows_of(settings, "posture", end), all_of(settings, "access")
     running.control.deny_table(DENIED)
     running.control.drop_table(MISSING)
     snapshot(running, settings, end)
     running.control.allow_table(DENIED)
-    return Story(first, last, again, rows_of(settings, "posture", end), turned, score, read_states(settings, end))
+    return Story(first, last, again, rows_of(settings, "posture", end), turned, score, read_states(settings, end), held)
 
 
 def snapshot(running: RunningEmulator, settings: Settings, day: date) -> None:
@@ -75,6 +76,12 @@ def rows_of(settings: Settings, view: str, day: date, key: str = "control_id") -
     with duckdb.connect(str(settings.warehouse), read_only=True) as con:
         found = con.sql(f"SELECT * FROM mart.{view} WHERE event_date = '{day}'").to_arrow_table().to_pylist()
     return {row[key]: row for row in found}
+
+
+def all_of(settings: Settings, view: str) -> list[dict[str, Any]]:
+    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+        found: list[dict[str, Any]] = con.sql(f"SELECT * FROM mart.{view}").to_arrow_table().to_pylist()
+    return found
 
 
 def read_states(settings: Settings, day: date) -> dict[str, str]:
@@ -141,6 +148,23 @@ def test_where_the_table_of_criteria_does_not_exist_the_property_decides(story: 
     assert story.blocked["mfa_enabled"]["state"] in {"compliant", "not_compliant"}
 
 
+def test_who_rules_the_instance_is_published_with_the_way_to_it(story: Story) -> None:
+    by_how = {row["how"]: row for row in story.access if row["role"]}
+
+    assert {row["event_date"] for row in story.access} == {nights()[-1]}
+    assert by_how["direct"]["path"] == [f"role: {by_how['direct']['role']}"]
+    assert by_how["group"]["path"][0].startswith("group: ")
+    assert by_how["contained"]["path"][-1] == f"role: {by_how['contained']['role']}"
+    assert {row["alert_count"] for row in story.access} == {0}
+
+
+def test_who_became_an_administrator_is_known_from_the_second_night_on(story: Story) -> None:
+    first, last = story.first["new_administrators_approved"], story.last["new_administrators_approved"]
+
+    assert first["state"] == "not_applicable"
+    assert last["state"] in {"compliant", "not_compliant"}
+
+
 def test_a_run_that_does_not_read_asks_the_instance_nothing(
     running: RunningEmulator, story: Story, tmp_path: Path
 ) -> None:
@@ -193,7 +217,7 @@ def test_every_question_asks_a_table_that_the_role_may_read() -> None:
 
     named = {right.table for right in rights()}
     assert {question.table for question in QUESTIONS.values()} <= named
-    assert reads().keys() - {"posture_count"} <= named
+    assert reads().keys() - {"posture_count", "posture_access_before"} <= named
     assert all_sources().keys() <= named
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import ibis.expr.types as ir
 
 from pipelines.posture.checks import NoRows
-from pipelines.posture.controls._declare import other, scan
+from pipelines.posture.controls._declare import other, scan, unrated
 from pipelines.posture.controls._tables import active, blank
 from pipelines.posture.core import Category
 from pipelines.posture.holders import HIGH_PRIVILEGE, PART_TABLES, ROLE_TABLES
@@ -27,6 +27,16 @@ def _crowded(t: Relations) -> ir.Table:
     held = high.semi_join(living, high.user_uid == living.account)
     counts = held.group_by("role").agg(people=held.user_uid.nunique())
     return counts.filter(counts.people > _MOST).select(uid="role")
+
+
+def _new_administrators(t: Relations) -> ir.Table:
+    """Active accounts that have the role by any way and were no active administrator in the snapshot before."""
+    user, holders, before = t["sys_user"], t.role_holders, t["posture_access_before"]
+    admins = holders.filter(holders.role == "admin").select("user_uid").distinct()
+    living = user.filter(active(user.active))
+    known = before.filter(before.role == "admin").select(known_uid="user_uid").distinct()
+    now = living.semi_join(admins, living.sys_id == admins.user_uid)
+    return now.anti_join(known, now.sys_id == known.known_uid).select(uid="sys_id")
 
 
 def _elevated_services(t: Relations) -> ir.Table:
@@ -91,6 +101,23 @@ CONTROLS = (
         scan("Suggest", "SE10461"),
         why="Such an account has no second factor, and its password lies in the settings of another system.",
         impact="Calls that rested on the strong role fail until a narrower role allows them.",
+    ),
+    _account(
+        "D18",
+        "new_administrators_approved",
+        "Nobody became an administrator since the snapshot before",
+        NoRows(
+            "active administrators that the snapshot before did not have",
+            _new_administrators,
+            {**_ROLES, "sys_user": ("sys_id", "active"), "posture_access_before": ("user_uid", "role")},
+            repair=(
+                "Ask who approved each of them; mart.access says by which way the role reached the account.",
+                "Take the role away where nobody did; file an exception for a week of planned changes.",
+            ),
+        ),
+        unrated("ServiceNow Security Center metrics"),
+        why="Giving oneself the role is how an intruder stays.",
+        impact="Whoever was not approved loses the role.",
     ),
     _account(
         "D19",
