@@ -47,6 +47,7 @@ STORED: Mapping[str, str] = {
     "out__posture_change": "posture_change",
     "out__posture_score": "posture_score",
     "out__access": "access",
+    "out__exposed_resource": "exposed_resource",
     "out__model_score": "model_score",
     "out__model_attribution": "model_attribution",
     "out__model_drift": "model_drift",
@@ -58,7 +59,7 @@ FRAMES: Mapping[str, tuple[str, str]] = {
     "alert_evidence": ("alert_evidence", "out__alert_evidence"),
     "models": ("model", "out__model"),
 }
-_LATEST_ONLY = frozenset({"core__user", "out__access"})
+_LATEST_ONLY = frozenset({"core__user", "out__access", "out__exposed_resource"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from pipelines.contracts.table import conform
 from pipelines.posture.core import TableView
 from pipelines.posture.holders import HIGH_PRIVILEGE, ROLE_TABLES, build_role_holders
 from pipelines.posture.paths import build_ways
-from pipelines.posture.reading import Obstacle, Reading, Reads
+from pipelines.posture.reading import Obstacle, Reading
+from pipelines.posture.relations import Reads
 
 ASLEEP_DAYS, NEW_DAYS = 180, 30  # as D13 counts them
 ALUMNI = "sn_hr_core.hrsm_alumni"

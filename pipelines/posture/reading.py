@@ -7,34 +7,24 @@ counts. Nothing here judges: it says what is there, what is not, and which acces
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property, lru_cache
 
 import duckdb
 import ibis
-import ibis.expr.types as ir
 
 from pipelines.contracts.counts import QUESTIONS
 from pipelines.posture.core import NEVER_EMPTY, TableView
-from pipelines.posture.holders import (
-    CLOSURES,
-    LINEAGE_TABLES,
-    PART_TABLES,
-    ROLE_TABLES,
-    role_holders,
-    role_parts,
-    table_lineage,
-)
+from pipelines.posture.holders import CLOSURES
+from pipelines.posture.relations import Find, Reads, Relations, covers
 
 EXAMPLES = 5  # ids that a finding names
 SHOWN = 120  # characters of a value
 _SECRET = re.compile(r"pass(word|wd|phrase)|secret|credential|token|api_?key|private_?key", re.IGNORECASE)
 _MASK = re.compile(r"^[*•]+$")
 _PLAIN = re.compile(r"^(true|false|-?\d+(\.\d+)?|)$", re.IGNORECASE)
-
-Reads = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,47 +50,6 @@ class Found:
 
     count: int
     examples: tuple[str, ...]
-
-
-class Relations:
-    """The declared columns of the declared tables as Ibis tables of text, and the day they show."""
-
-    def __init__(self, relations: Mapping[str, str], reads: Reads, day: date) -> None:
-        self._relations = relations
-        self._reads = reads
-        self.day = day
-
-    def __getitem__(self, table: str) -> ir.Table:
-        return ibis.table(dict.fromkeys(sorted(self._reads[table]), "string"), name=self._relations[table])
-
-    @property
-    def role_holders(self) -> ir.Table:
-        """`user_uid`, `role` (its name), `how` (direct, group, contained): see `pipelines.posture.holders`."""
-        self._require(ROLE_TABLES)
-        return role_holders()
-
-    @property
-    def role_parts(self) -> ir.Table:
-        """`role` and each `part` that it is or contains (names), with `role_uid` and `part_uid`."""
-        self._require(PART_TABLES)
-        return role_parts()
-
-    @property
-    def table_lineage(self) -> ir.Table:
-        """`table_uid` and the name of each table that it is or extends (`above`)."""
-        self._require(LINEAGE_TABLES)
-        return table_lineage()
-
-    def days_ago(self, days: int) -> str:
-        """The day as the wire writes it; text of that form sorts as time does."""
-        return (self.day - timedelta(days=days)).isoformat()
-
-    def _require(self, needed: Reads) -> None:
-        if not _covers(self._reads, needed):
-            raise KeyError(f"a check that asks for this declares {', '.join(sorted(needed))}")
-
-
-Find = Callable[[Relations], ir.Table]
 
 
 class Reading:
@@ -169,14 +118,16 @@ class Reading:
 
     def count(self, find: Find, reads: Reads) -> Found:
         """Distinct `uid` of what `find` returns. Only what is declared can be read."""
+        sql = self.question(find, reads)
+        found = self.con.execute(f"SELECT count(*), min(uid, {EXAMPLES}) FROM ({sql})").fetchall()
+        count, examples = found[0]
+        return Found(count, tuple(examples or ()))
+
+    def question(self, find: Find, reads: Reads) -> str:
+        """SQL for the distinct `uid` of what `find` returns; the closures that it may ask for are built."""
         self._build_closures(reads)
         named = tuple((table, self.tables[table].relation, columns) for table, columns in sorted(reads.items()))
-        sql = _compiled(find, named, self.day)
-        count, examples = self.con.execute(f"SELECT count(*), min(uid, {EXAMPLES}) FROM ({sql})").fetchone() or (
-            0,
-            None,
-        )
-        return Found(count, tuple(examples or ()))
+        return _compiled(find, named, self.day)
 
     def answer(self, question: str) -> int | Obstacle:
         """The instance's own count of rows that are not read themselves (`pipelines.contracts.counts`)."""
@@ -191,7 +142,7 @@ class Reading:
 
     def _build_closures(self, reads: Reads) -> None:
         for number, (needed, build) in enumerate(CLOSURES):
-            if number not in self._built and _covers(reads, needed):
+            if number not in self._built and covers(reads, needed):
                 build(self.con, {table: self.tables[table].relation for table in needed})
                 self._built.add(number)
 
@@ -256,10 +207,6 @@ class Reading:
     def _acl(self, table: str) -> str:
         view = self.tables.get(table)
         return (view.acl if view else "") or f"{table}: read"
-
-
-def _covers(reads: Reads, needed: Reads) -> bool:
-    return all(columns <= reads.get(table, frozenset()) for table, columns in needed.items())
 
 
 @lru_cache(maxsize=1024)

@@ -19,14 +19,16 @@ from pipelines.posture import TableView, evaluate
 from pipelines.posture.access import access
 from pipelines.posture.changes import carry, changes
 from pipelines.posture.exceptions import Exceptions, excepted
+from pipelines.posture.exposed import exposed
 from pipelines.posture.reading import Obstacle
+from pipelines.posture.registry import controls
 from pipelines.posture.score import score
 from pipelines.sources.servicenow import BUILD_PROPERTIES
 from pipelines.steps.night import Night, StepRow, revision_of, timed
 from pipelines.steps.posture_snapshot import READ, read_snapshot
 
 STATES, CHANGES, SCORE = "out__posture", "out__posture_change", "out__posture_score"
-ACCESS, IDENTITY = "out__access", "core__identity"
+ACCESS, EXPOSED, IDENTITY = "out__access", "out__exposed_resource", "core__identity"
 
 
 def posture(night: Night, lease: Lease) -> list[StepRow]:
@@ -46,22 +48,29 @@ def _evaluate_day(night: Night, lease: Lease, day: date, before: list[date], inp
         views = views_of(night, con, day)
         found = evaluate(con, night.instance, day, release=release_in(con, views), tables=views)
         previous = _previous(night, con, before)
+        reached = exposed(con, day, views, found, controls(), _exposed_before(night, con, day))
         holders = access(con, night.instance, day, views, _identities(night, con, day))
     in_force = Exceptions(night.store, night.instance).on(day)
     states = excepted(carry(previous, found), in_force)
-    turned = changes(previous, states)
-    for name, data in ((STATES, states), (CHANGES, turned), (SCORE, score(states, in_force))):
+    unseen = holders.reason if isinstance(holders, Obstacle) else ""
+    written = {
+        STATES: states,
+        CHANGES: changes(previous, states),
+        SCORE: score(states, in_force),
+        EXPOSED: reached,
+        ACCESS: empty(contract(ACCESS)) if isinstance(holders, Obstacle) else holders,
+    }
+    for name, data in written.items():
         night.lake.replace(lease, contract(name), night.instance, day, data, inputs=inputs)
-    unreadable = holders.reason if isinstance(holders, Obstacle) else ""
-    data = empty(contract(ACCESS)) if isinstance(holders, Obstacle) else holders
-    night.lake.replace(lease, contract(ACCESS), night.instance, day, data, inputs=inputs)
     unknown = sum(state == "unknown" for state in states["state"].to_pylist())
-    said = f"{unknown} of {states.num_rows} recommendations are unknown" if unknown else ""
+    said = {STATES: f"{unknown} of {states.num_rows} recommendations are unknown" if unknown else "", ACCESS: unseen}
     return [
-        StepRow("posture", STATES, day, "ok", states.num_rows, spent[0], said),
-        StepRow("posture", CHANGES, day, "ok", turned.num_rows),
-        StepRow("posture", ACCESS, day, "denied" if unreadable else "ok", data.num_rows, message=unreadable),
-    ]
+        StepRow(
+            "posture", name, day, "denied" if name == ACCESS and unseen else "ok", data.num_rows,
+            spent[0] if name == STATES else 0.0, said.get(name, ""),
+        )
+        for name, data in written.items()
+    ]  # fmt: skip
 
 
 def views_of(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> dict[str, TableView]:
@@ -96,6 +105,12 @@ def _access_before(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> T
 def _days_of_access(night: Night, day: date) -> list[date]:
     rows = night.lake.ledger.rows_by_day(night.instance, ACCESS)
     return sorted(earlier for earlier, count in rows.items() if count and earlier < day)[-1:]
+
+
+def _exposed_before(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> str:
+    """A view of the snapshot before; empty where there is none."""
+    held = night.latest_before(contract(EXPOSED), day)
+    return night.lake.view(con, contract(EXPOSED), night.instance, held, name="posture_exposed_before") if held else ""
 
 
 def _identities(night: Night, con: duckdb.DuckDBPyConnection, day: date) -> str:
@@ -148,6 +163,11 @@ def _fingerprint(night: Night, day: date, before: list[date]) -> str:
     own = night.lake.fingerprint(slow, night.instance, [day])
     accepted = Exceptions(night.store, night.instance).on(day)
     said = revision_of(*(f"{one}" for _, one in sorted(accepted.items()))) if accepted else ""
-    beside = ((STATES, before), (ACCESS, _days_of_access(night, day)), (IDENTITY, _days_of_identities(night, day)))
+    beside = (
+        (STATES, before),
+        (EXPOSED, night.latest_before(contract(EXPOSED), day)),
+        (ACCESS, _days_of_access(night, day)),
+        (IDENTITY, _days_of_identities(night, day)),
+    )
     others = " ".join(night.lake.fingerprint([contract(name)], night.instance, days) for name, days in beside)
     return f"{own} {others} {said}".rstrip()

@@ -26,7 +26,8 @@ from pipelines.posture.checks import (
 )
 from pipelines.posture.checks.core import Check
 from pipelines.posture.core import TableState, TableView
-from pipelines.posture.reading import Reading, Reads
+from pipelines.posture.reading import Reading
+from pipelines.posture.relations import Reads
 from pipelines.posture.values import (
     FALSE,
     TRUE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +17,7 @@ from pipelines.contracts import all_sources, sources
 from pipelines.contracts.counts import QUESTIONS
 from pipelines.emulator.organisation import World
 from pipelines.emulator.server import RunningEmulator, start
+from pipelines.posture.exposed import EXPOSING
 from pipelines.posture.gate import GATES
 from pipelines.posture.registry import controls, reads
 from pipelines.settings import Settings
@@ -40,6 +42,7 @@ class Story:
     score: dict[str, Any]
     tables: dict[str, str]
     access: list[dict[str, Any]]
+    exposed: list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +61,18 @@ def story(running: RunningEmulator, tmp_path_factory: pytest.TempPathFactory) ->
     last, turned = rows_of(settings, "posture", end), rows_of(settings, "posture_changes", end)
     (score,) = rows_of(settings, "posture_score", end, key="instance").values()
     snapshot(running, settings, end)
-    again, held = rows_of(settings, "posture", end), all_of(settings, "access")
+    again, held, reached = (
+        rows_of(settings, "posture", end),
+        all_of(settings, "access"),
+        all_of(settings, "exposed_resources"),
+    )
     running.control.deny_table(DENIED)
     running.control.drop_table(MISSING)
     snapshot(running, settings, end)
     running.control.allow_table(DENIED)
-    return Story(first, last, again, rows_of(settings, "posture", end), turned, score, read_states(settings, end), held)
+    return Story(
+        first, last, again, rows_of(settings, "posture", end), turned, score, read_states(settings, end), held, reached
+    )
 
 
 def snapshot(running: RunningEmulator, settings: Settings, day: date) -> None:
@@ -156,6 +165,20 @@ def test_who_rules_the_instance_is_published_with_the_way_to_it(story: Story) ->
     assert by_how["group"]["path"][0].startswith("group: ")
     assert by_how["contained"]["path"][-1] == f"role: {by_how['contained']['role']}"
     assert {row["alert_count"] for row in story.access} == {0}
+
+
+def test_every_finding_about_exposure_is_published_with_its_name_and_its_first_day(story: Story) -> None:
+    counted = {row["control_id"]: row["finding_count"] for row in story.last.values() if row["ref"] in EXPOSING}
+    listed = Counter(row["control_id"] for row in story.exposed if row["is_certain"])
+
+    assert {id_: listed[id_] for id_, count in counted.items() if count is not None} == {
+        id_: count for id_, count in counted.items() if count is not None
+    }
+    assert {row["event_date"] for row in story.exposed} == {nights()[-1]}
+    assert all(row["resource_name"] and row["title"] for row in story.exposed)
+    loosened = [row["since"] for row in story.exposed if row["control_id"] == "public_chat_client_disabled"]
+    assert loosened == [nights()[-1]]
+    assert nights()[0] in {row["since"] for row in story.exposed}
 
 
 def test_who_became_an_administrator_is_known_from_the_second_night_on(story: Story) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pipelines.posture.checks.core import Check, Verdict
-from pipelines.posture.checks.logic import Every, Some, Where, WhereReadable, settings_in
+from pipelines.posture.checks.logic import Every, Some, Where, WhereReadable, row_checks, settings_in
 from pipelines.posture.checks.rows import Counted, NoRows, SomeRows, Undecided, Unseen
 from pipelines.posture.checks.settings import Plugin, Property
 
@@ -46,5 +46,6 @@ __all__ = [
     "Verdict",
     "Where",
     "WhereReadable",
+    "row_checks",
     "settings_in",
 ]

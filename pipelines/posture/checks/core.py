@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipelines.posture.reading import Reading, Reads
+from pipelines.posture.reading import Reading
+from pipelines.posture.relations import Reads
 
 
 @dataclass(frozen=True, slots=True)

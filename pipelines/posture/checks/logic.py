@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.posture.checks.core import Check, Verdict
+from pipelines.posture.checks.rows import NoRows, Undecided
 from pipelines.posture.checks.settings import Property
-from pipelines.posture.reading import Reading, Reads
+from pipelines.posture.reading import Reading
+from pipelines.posture.relations import Reads
 from pipelines.posture.releases import is_from
 
 
@@ -120,6 +122,15 @@ def settings_in(check: Check) -> tuple[Property, ...]:
     if isinstance(check, Where):
         return (*settings_in(check.condition), *settings_in(check.part))
     return settings_in(check.part) if isinstance(check, WhereReadable) else ()
+
+
+def row_checks(check: Check) -> tuple[NoRows | Undecided, ...]:
+    """The parts of a check that find rows against it, in order; of a condition only what it is a condition for."""
+    if isinstance(check, NoRows | Undecided):
+        return (check,)
+    if isinstance(check, Every | Some):
+        return tuple(found for part in check.parts for found in row_checks(part))
+    return row_checks(check.part) if isinstance(check, Where | WhereReadable) else ()
 
 
 def _together(parts: tuple[Check, ...]) -> Reads:

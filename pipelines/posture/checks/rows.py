@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipelines.posture.checks.core import Verdict
-from pipelines.posture.reading import Find, Found, Obstacle, Reading, Reads
+from pipelines.posture.reading import Found, Obstacle, Reading
+from pipelines.posture.relations import Find, Reads
 
 
 @dataclass(frozen=True, slots=True)

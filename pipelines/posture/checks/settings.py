@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.posture.checks.core import Verdict
-from pipelines.posture.reading import Obstacle, Reading, Reads, shown
+from pipelines.posture.reading import Obstacle, Reading, shown
+from pipelines.posture.relations import Reads
 from pipelines.posture.values import Test
 
 

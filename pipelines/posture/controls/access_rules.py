@@ -10,7 +10,7 @@ from pipelines.posture.checks import Every, NoRows
 from pipelines.posture.controls._declare import other, scan
 from pipelines.posture.controls._tables import RULE_COLUMNS, active, is_bare
 from pipelines.posture.core import Category
-from pipelines.posture.reading import Relations
+from pipelines.posture.relations import Relations
 
 _rules = partial(other, Category.ACCESS_CONTROL)
 _LINKS = {"sys_security_acl_role": ("sys_security_acl", "sys_user_role")}

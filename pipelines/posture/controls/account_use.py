@@ -11,7 +11,7 @@ from pipelines.posture.controls._declare import found_by, other, unrated
 from pipelines.posture.controls._tables import PERSON_COLUMNS, active, day_of, number, people
 from pipelines.posture.core import Category
 from pipelines.posture.holders import ROLE_TABLES
-from pipelines.posture.reading import Relations
+from pipelines.posture.relations import Relations
 
 _account = partial(other, Category.ACCOUNTS)
 _CLOUDFLARE = "Cloudflare CASB findings for ServiceNow"

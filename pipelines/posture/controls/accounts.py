@@ -11,7 +11,7 @@ from pipelines.posture.controls._declare import other, scan, unrated
 from pipelines.posture.controls._tables import active, off
 from pipelines.posture.core import Category
 from pipelines.posture.holders import ROLE_TABLES
-from pipelines.posture.reading import Relations
+from pipelines.posture.relations import Relations
 
 _account = partial(other, Category.ACCOUNTS)
 _ROLES = {table: tuple(sorted(columns)) for table, columns in ROLE_TABLES.items()}

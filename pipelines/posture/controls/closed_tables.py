@@ -11,7 +11,7 @@ from pipelines.posture.controls._declare import other, scan
 from pipelines.posture.controls._tables import RULE_COLUMNS, active, is_bare
 from pipelines.posture.core import Category
 from pipelines.posture.holders import PART_TABLES, ROLE_TABLES
-from pipelines.posture.reading import Find, Relations
+from pipelines.posture.relations import Find, Relations
 
 _rules = partial(other, Category.ACCESS_CONTROL)
 _ROLES = {table: tuple(sorted(columns)) for table, columns in ROLE_TABLES.items()}

@@ -10,7 +10,7 @@ from pipelines.posture.checks import Every, NoRows, SomeRows, Undecided
 from pipelines.posture.controls._declare import other, unrated
 from pipelines.posture.controls._tables import active, blank, day_of, number
 from pipelines.posture.core import Category
-from pipelines.posture.reading import Relations
+from pipelines.posture.relations import Relations
 
 _integration = partial(other, Category.INTEGRATIONS)
 _OURS = unrated("nowguard, no vendor definition is known")

@@ -9,7 +9,7 @@ from pipelines.posture.checks import NoRows
 from pipelines.posture.controls._declare import setting
 from pipelines.posture.controls._tables import active
 from pipelines.posture.core import Category, Release
-from pipelines.posture.reading import Relations
+from pipelines.posture.relations import Relations
 
 _SHORTEST, _LONGEST = 15, 64  # characters
 _FALLBACK_SHORTEST, _FALLBACK_LONGEST = 8, 100  # where the policy leaves a length empty

@@ -11,7 +11,7 @@ from pipelines.posture.checks import NoRows
 from pipelines.posture.controls._declare import other, scan, unrated
 from pipelines.posture.controls._tables import active, blank, off
 from pipelines.posture.core import Category
-from pipelines.posture.reading import Relations
+from pipelines.posture.relations import Relations
 
 _code = partial(other, Category.ACCESS_CONTROL)
 _content = partial(other, Category.CONTENT)

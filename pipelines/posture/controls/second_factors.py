@@ -11,7 +11,7 @@ from pipelines.posture.controls._declare import other, score, unrated
 from pipelines.posture.controls._tables import PERSON_COLUMNS, active, blank, off, people
 from pipelines.posture.core import Category, Source
 from pipelines.posture.holders import HIGH_PRIVILEGE, ROLE_TABLES
-from pipelines.posture.reading import Relations
+from pipelines.posture.relations import Relations
 
 _account = partial(other, Category.ACCOUNTS)
 _METRIC = unrated("ServiceNow Security Center metrics")

@@ -10,7 +10,7 @@ from pipelines.posture.checks import NoRows, SomeRows, Unseen, Where
 from pipelines.posture.controls._declare import found_by, other, scan, unrated
 from pipelines.posture.controls._tables import active, blank
 from pipelines.posture.core import Category
-from pipelines.posture.reading import Relations
+from pipelines.posture.relations import Relations
 
 _upkeep = partial(other, Category.INTEGRATIONS)
 #: Tables that hold what HR knows of a person; those that an instance has must stay behind when it is copied.
