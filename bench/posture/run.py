@@ -3,7 +3,8 @@
     python -m bench.posture.run [--users 20000] [--rules 60000]
 
 The snapshot is the emulator's configuration at that size, landed as extraction lands it; nothing is asked of a server. Roles are
-resolved for every user (direct, by group, contained) whether a recommendation asks for it or not.
+resolved for every user (direct, by group, contained) whether a recommendation asks for it or not; the step also writes who
+rules the instance and by which way, and every exposed resource.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.contracts import all_sources, contract
+from pipelines.contracts.counts import QUESTIONS
 from pipelines.contracts.table import Table, conform
 from pipelines.lake import Lake, Lease
 from pipelines.settings import Settings, load
@@ -86,7 +88,10 @@ def make(folder: Path, users: int, rules: int) -> int:
             lake,
             lease,
             "raw_servicenow__posture_count",
-            [{"question": "blacklisted_password", "rows": 5_200, "state": "ok"}],
+            [
+                {"question": question, "rows": 5_200 if question == "blacklisted_password" else 0, "state": "ok"}
+                for question in QUESTIONS
+            ],
         )
     return landed
 
@@ -142,10 +147,12 @@ def evaluated(folder: Path) -> dict[str, object]:
         holders = con.execute("SELECT count(*) FROM posture_role_holder").fetchall()[0][0]
         closure = round(time.monotonic() - began, 1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    judged = next(row.rows for row in reports[0].rows if row.table == "out__posture")
+    rows = {row.table: row.rows for row in reports[0].rows}
     return {
         **spent,
-        "recommendations": judged,
+        "recommendations": rows["out__posture"],
+        "access_rows": rows["out__access"],
+        "exposed_rows": rows["out__exposed_resource"],
         "role_holders": holders,
         "closure_seconds": closure,
         "peak_mb": round(peak),

@@ -99,6 +99,26 @@ def test_roles_that_are_nested_beyond_measure_are_held_and_the_path_leaves_the_m
     assert row["path"] == [f"role: {names[-1]}", OMITTED, "role: admin"]
 
 
+def test_roles_with_a_thousand_million_ways_through_them_take_no_longer_than_their_pairs() -> None:
+    layers = [["admin"], *([f"{layer} {n}" for n in range(8)] for layer in range(10))]
+    contains = tuple(
+        {"role": outer, "contains": inner} for below, above in pairwise(layers) for inner in below for outer in above
+    )
+    world = World(
+        {
+            **_GOOD,
+            "sys_user_role": tuple({"sys_id": name, "name": name} for layer in layers for name in layer),
+            "sys_user_role_contains": contains,
+            "sys_user_has_role": ({"user": "u", "role": layers[-1][3], "state": "active"},),
+        }
+    )
+
+    (row,) = _rows(world)
+
+    assert len(row["path"]) == len(layers)
+    assert row["path"] == ["role: 9 3", *(f"role: {layer} 0" for layer in range(8, -1, -1)), "role: admin"]
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows=oracle_accounts.drawn_rows(), more=oracle_privileges.drawn_rows())
 def test_whoever_rules_by_any_way_is_listed_and_nobody_else(rows: Rows, more: Rows) -> None:
