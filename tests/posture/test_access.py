@@ -174,6 +174,14 @@ def test_sleep_is_counted_as_the_recommendation_counts_it(
     assert (row["is_never_used"], row["idle_days"], row["is_dormant"]) == (never, idle, dormant)
 
 
+def test_a_service_never_sleeps() -> None:
+    account = {**_USER, "web_service_access_only": "true", "last_login_time": _ago(900)}
+
+    (row,) = _rows(World({**_GOOD, "sys_user": (account,)}))
+
+    assert (row["is_service"], row["is_dormant"], row["idle_days"]) == (True, False, 900)
+
+
 def test_an_outsider_with_an_internal_role_is_listed_without_a_role_that_rules() -> None:
     held = tuple({"user": "u", "role": f"id-{role}", "state": "active"} for role in ("snc_external", "snc_internal"))
 
