@@ -63,7 +63,8 @@ def _rows(ways: str, users: str, factors: str, identities: str) -> str:
     ), inside AS (
         SELECT h.user_uid, list_sort(list(DISTINCT h.role)) AS internal_roles
         FROM posture_role_holder h JOIN outside USING (user_uid)
-        WHERE h.role NOT IN (SELECT part FROM posture_role_part WHERE role = 'snc_external') AND h.role IS NOT NULL
+        ANTI JOIN (SELECT part FROM posture_role_part WHERE role = 'snc_external') brought ON brought.part = h.role
+        WHERE h.role IS NOT NULL
         GROUP BY h.user_uid
     ), alumni AS (
         SELECT DISTINCT user_uid FROM posture_role_holder WHERE role = '{ALUMNI}'

@@ -28,16 +28,18 @@ def build_ways(con: duckdb.DuckDBPyConnection, relations: Mapping[str, str], rol
         {"roles": list(roles)},
     )
     contains = f"SELECT c.role AS outer_uid, c.contains AS inner_uid FROM {relations['sys_user_role_contains']} c"
-    _walk(con, "posture_role_path", contains, f"SELECT sys_id, 'role: ' || name AS said FROM {role}")
+    _walk(con, "posture_role_path", contains, f"SELECT sys_id, 'role: ' || coalesce(name, sys_id) AS said FROM {role}")
     con.execute(_DEEPER)
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE posture_group_path AS
-        SELECT DISTINCT g.sys_id AS entry, g.sys_id AS target, '' AS role, ['group: ' || g.name] AS path
+        SELECT DISTINCT g.sys_id AS entry, g.sys_id AS target, '' AS role, ['group: ' || coalesce(g.name, g.sys_id)] AS path
         FROM {group} g JOIN {relations["sys_group_has_role"]} r ON r."group" = g.sys_id
         WHERE r.role IN (SELECT entry FROM posture_role_path)"""
     )
     children = f"SELECT sys_id AS outer_uid, parent AS inner_uid FROM {group} WHERE coalesce(parent, '') <> ''"
-    _walk(con, "posture_group_path", children, f"SELECT sys_id, 'group: ' || name AS said FROM {group}")
+    _walk(
+        con, "posture_group_path", children, f"SELECT sys_id, 'group: ' || coalesce(name, sys_id) AS said FROM {group}"
+    )
     con.execute(f"CREATE OR REPLACE TEMP TABLE posture_way AS {_ways(relations)}")
     return "posture_way"
 
@@ -64,7 +66,7 @@ def _walk(con: duckdb.DuckDBPyConnection, paths: str, edges: str, names: str) ->
 #: Pairs that lie deeper than is told: the closure knows them.
 _DEEPER = f"""
 INSERT INTO posture_role_path
-SELECT p.role_uid, p.part_uid, p.part, ['role: ' || p.role, '{OMITTED}', 'role: ' || p.part]
+SELECT p.role_uid, p.part_uid, p.part, ['role: ' || coalesce(p.role, p.role_uid), '{OMITTED}', 'role: ' || p.part]
 FROM posture_role_part p
 ANTI JOIN posture_role_path known ON known.entry = p.role_uid AND known.target = p.part_uid
 WHERE p.part_uid IN (SELECT target FROM posture_role_path)

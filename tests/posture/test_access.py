@@ -18,7 +18,7 @@ from pipelines.posture.holders import HIGH_PRIVILEGE
 from pipelines.posture.paths import DEPTH, OMITTED
 from pipelines.posture.reading import Obstacle
 from tests.posture import oracle_accounts, oracle_privileges
-from tests.posture.cases import PEOPLE, Rows
+from tests.posture.cases_people import PEOPLE, Rows
 from tests.posture.world import DAY, World, snapshot
 
 _READ = {**NEEDED, "user_multifactor_auth": frozenset({"user", "validated"})}
@@ -119,7 +119,7 @@ def test_roles_with_a_thousand_million_ways_through_them_take_no_longer_than_the
     assert row["path"] == ["role: 9 3", *(f"role: {layer} 0" for layer in range(8, -1, -1)), "role: admin"]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows=oracle_accounts.drawn_rows(), more=oracle_privileges.drawn_rows())
 def test_whoever_rules_by_any_way_is_listed_and_nobody_else(rows: Rows, more: Rows) -> None:
     world = World().having(rows).having(more)
@@ -188,6 +188,40 @@ def test_an_outsider_with_an_internal_role_is_listed_without_a_role_that_rules()
     (row,) = _rows(World({**_GOOD, "sys_user_has_role": held}))
 
     assert (row["role"], row["is_external"], row["internal_roles"]) == ("", True, ["snc_internal"])
+
+
+def test_what_snc_external_brings_along_is_no_internal_role_and_a_role_without_a_name_hides_nothing() -> None:
+    roles = (*_GOOD["sys_user_role"], {"sys_id": "nameless", "name": None}, {"sys_id": "portal", "name": "portal_user"})
+    world = World(
+        {
+            **_GOOD,
+            "sys_user_role": roles,
+            "sys_user_role_contains": (
+                {"role": "id-snc_external", "contains": "nameless"},
+                {"role": "id-snc_external", "contains": "portal"},
+            ),
+            "sys_user_has_role": tuple({"user": "u", "role": f"id-{role}"} for role in ("snc_external", "itil")),
+        }
+    )
+
+    (row,) = _rows(world)
+
+    assert row["internal_roles"] == ["itil"]
+
+
+def test_a_group_without_a_name_is_told_by_its_id() -> None:
+    world = World(
+        {
+            **_GOOD,
+            **_CIRCLE,
+            "sys_user_group": ({"sys_id": "g", "name": None, "parent": ""},),
+            "sys_group_has_role": ({"group": "g", "role": "id-admin"},),
+        }
+    )
+
+    (row,) = [row for row in _rows(world) if row["user_uid"] == "u"]
+
+    assert row["path"] == ["group: g", "role: admin"]
 
 
 def test_an_ordinary_account_is_not_listed() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from pipelines.posture.evaluate import evaluate
 from pipelines.posture.registry import controls
-from tests.posture.cases import CASES, Rows
+from tests.posture.cases import CASES
+from tests.posture.cases_people import Rows
 from tests.posture.oracle_upkeep import PROPERTIES
 from tests.posture.world import DAY, World, properties, snapshot
 

@@ -14,7 +14,8 @@ from pipelines.posture.core import TableState
 from pipelines.posture.evaluate import evaluate
 from pipelines.posture.exposed import EXPOSING, exposed
 from pipelines.posture.registry import controls
-from tests.posture.cases import CASES, Rows
+from tests.posture.cases import CASES
+from tests.posture.cases_people import Rows
 from tests.posture.world import DAY, World, snapshot
 
 BY_REF = {control.ref: control for control in controls().values()}

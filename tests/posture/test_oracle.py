@@ -53,7 +53,7 @@ def instances(draw: st.DrawFn) -> World:
 
 # Not shrunk: a difference names its recommendation, and shrinking 160 drawn settings takes minutes.
 @settings(
-    max_examples=25,
+    max_examples=20,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
@@ -78,7 +78,7 @@ _ALONE = [part for part in PARTS if not part.__name__.endswith("oracle_settings"
 # A part alone takes milliseconds, and with everything to be seen what decides is mostly its own rows.
 @pytest.mark.parametrize("part", _ALONE, ids=[part.__name__.rpartition("_")[2] for part in _ALONE])
 @settings(
-    max_examples=25,
+    max_examples=20,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
