@@ -264,6 +264,16 @@ def test_an_alumnus_with_an_active_account_is_a_leaver_whoever_else_says_nothing
     assert _rows(World(_GOOD))[0]["is_leaver"] is None
 
 
+def test_whoever_is_switched_off_has_left_already_and_what_the_account_holds_is_still_told() -> None:
+    roles = (*_GOOD["sys_user_role"], {"sys_id": "al", "name": "sn_hr_core.hrsm_alumni"})
+    held = tuple({"user": "u", "role": role} for role in ("al", "id-admin"))
+    off = {**_USER, "active": "false"}
+
+    (row,) = _rows(World({**_GOOD, "sys_user": (off,), "sys_user_role": roles, "sys_user_has_role": held}))
+
+    assert (row["role"], row["is_active"], row["is_leaver"]) == ("admin", False, False)
+
+
 @pytest.mark.parametrize("table", sorted(NEEDED))
 @pytest.mark.parametrize("how", ["denied", "failed"])
 def test_where_accounts_or_roles_cannot_be_seen_nothing_is_said(table: str, how: TableState) -> None:

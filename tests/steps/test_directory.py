@@ -88,6 +88,12 @@ def test_a_night_lands_the_directory_and_the_next_one_its_changes(
     assert ended[who]["disabled_since"] == morning_after(second).replace(minute=0) + timedelta(hours=1)
     assert states(settings, second)["entra_user"]["state"] == "ok"
 
+    run(instance, settings, second, ("posture",))
+
+    said = {row["user_uid"]: row["is_leaver"] for row in rows(settings, "out__access", second)}
+    assert said[who] is True
+    assert False in said.values()
+
 
 def test_a_day_run_again_much_later_keeps_the_snapshot_of_its_own_morning(
     instance: RunningEmulator, settings: Settings
