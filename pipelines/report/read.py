@@ -57,6 +57,15 @@ _POSTURE_TURNED = """
 SELECT * FROM mart.posture_changes WHERE event_date > (SELECT max(event_date) - 30 FROM mart.posture_score)
 ORDER BY event_date DESC, NOT is_drift, control_id LIMIT 50
 """
+_RULERS = """
+SELECT instance, role, count(DISTINCT user_uid) AS holders,
+       count(DISTINCT user_uid) FILTER (WHERE how = 'direct') AS direct, count(DISTINCT user_uid) FILTER (WHERE how = 'group') AS by_group,
+       count(DISTINCT user_uid) FILTER (WHERE how = 'contained') AS contained, count(DISTINCT user_uid) FILTER (WHERE is_service) AS services,
+       count(DISTINCT user_uid) FILTER (WHERE is_dormant) AS dormant, count(DISTINCT user_uid) FILTER (WHERE is_leaver) AS leavers,
+       count(DISTINCT user_uid) FILTER (WHERE NOT has_second_factor) AS without_factor,
+       count(DISTINCT user_uid) FILTER (WHERE open_alert_count > 0) AS alerted
+FROM mart.access WHERE role <> '' AND is_active GROUP BY ALL ORDER BY instance, holders DESC, role
+"""
 _PER_DAY = """
 SELECT event_date AS day, count(*) AS n FROM mart.{view} WHERE event_date > (SELECT max(event_date) - 30 FROM mart.activities) {more}
 GROUP BY 1 ORDER BY 1
@@ -85,6 +94,7 @@ class Contents:
     posture_scores: Sequence[Row]  # the latest of each instance
     posture: Sequence[Row]  # of that day: the four named ones, what is not compliant, what is unknown
     posture_turned: Sequence[Row]
+    rulers: Sequence[Row]  # roles that rule an instance, with how many active accounts hold each
 
     @property
     def unseeing(self) -> list[Row]:
@@ -111,6 +121,7 @@ def read(warehouse: Path) -> Contents:
             rows(con, _PER_DAY.format(view="activities", more="AND NOT is_own")),
             bool(rows(con, "SELECT 1 FROM mart.models UNION ALL SELECT 1 FROM mart.model_scores LIMIT 1")),
             rows(con, _POSTURE_SCORE), rows(con, _POSTURE), rows(con, _POSTURE_TURNED),
+            rows(con, _RULERS),
         )  # fmt: skip
 
 

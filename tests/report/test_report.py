@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -25,7 +26,7 @@ HOSTILE = (
 )
 
 
-def page_of(folder: Path, state: str, title: str | None = None) -> str:
+def page_of(folder: Path, state: str, title: str | None = None, access: Sequence[Mapping[str, object]] = ()) -> str:
     lake = Lake(folder, StateStore(folder / "state" / "nowguard.sqlite"))
     table, alert = contract("out__coverage"), contract("out__alert")
     coverage = [
@@ -47,6 +48,8 @@ def page_of(folder: Path, state: str, title: str | None = None) -> str:
     )
     with lake.acquire("acme", None, owner="run", ttl=timedelta(minutes=2)) as lease:
         lake.replace(lease, table, "acme", DAY, pa.Table.from_pylist(coverage, schema=table.arrow_schema()))
+        held = contract("out__access")
+        lake.replace(lease, held, "acme", DAY, pa.Table.from_pylist(list(access), schema=held.arrow_schema()))
         frames = {"alerts": alerts, "behaviors": empty(alert), "alert_evidence": empty(contract("out__alert_evidence"))}
         published = publish(lake, frames, runs=Runs(lake.store).all())
     return render(published.path, folder / "report.html").read_text(encoding="utf-8")
@@ -72,3 +75,33 @@ def test_a_blind_policy_is_never_no_alerts(tmp_path: Path) -> None:
     assert "did not see everything" in page
     assert "some policies were blind" in page
     assert "No alert was raised.</p>" not in page
+
+
+def test_who_rules_the_instance_is_counted_by_role_and_way_and_a_hostile_name_stays_text(tmp_path: Path) -> None:
+    person = {
+        "instance": "acme",
+        "event_date": DAY,
+        "is_active": True,
+        "is_service": False,
+        "is_dormant": False,
+        "entry_uid": "e",
+    }
+    ways = [
+        {**person, "user_uid": "a", "role": "admin", "how": "direct", "has_second_factor": False},
+        {**person, "user_uid": "a", "role": "admin", "how": "group", "has_second_factor": False},
+        {**person, "user_uid": "b", "role": "admin", "how": "group", "has_second_factor": None, "is_dormant": True},
+        {**person, "user_uid": "c", "role": "admin", "how": "direct", "is_active": False},
+        {**person, "user_uid": "d", "role": "", "how": ""},
+        {**person, "user_uid": "d", "role": HOSTILE[0], "how": "contained"},
+    ]
+
+    page = page_of(tmp_path, "active", access=ways)
+
+    (admin,) = re.findall(r"<tr><td><code>admin</code></td>(.*?)</tr>", page)
+    # holders, directly, by a group, inside another role, services, dormant, left, no second factor, open alerts
+    assert re.findall(r'<td class="n">(.*?)</td>', admin) == ["2", "1", "2", "0", "0", "1", "0", "1", "0"]
+    assert "<script>" not in page
+
+
+def test_where_roles_were_not_read_the_page_counts_nobody(tmp_path: Path) -> None:
+    assert "Who rules the instance" not in page_of(tmp_path, "active")
