@@ -188,6 +188,29 @@ def test_who_became_an_administrator_is_known_from_the_second_night_on(story: St
     assert last["state"] in {"compliant", "not_compliant"}
 
 
+@pytest.mark.slow
+def test_a_blind_night_lists_nobody_and_the_next_is_held_against_the_last_that_could_see(
+    running: RunningEmulator, tmp_path: Path
+) -> None:
+    settings, (first, second, third) = settings_for(running, tmp_path), nights()
+    snapshot(running, settings, first)
+    seen = len(all_of(settings, "access"))
+    running.control.deny_table("sys_user_role_contains")
+    snapshot(running, settings, second)
+    blind = all_of(settings, "access")
+    running.control.allow_table("sys_user_role_contains")
+    snapshot(running, settings, third)
+
+    states = [rows_of(settings, "posture", day)["new_administrators_approved"] for day in (second, third)]
+    said = [row for row in all_of(settings, "runs") if row["table"] == "out__access" and row["event_date"] == second]
+    assert seen
+    assert blind == []
+    assert {(row["state"], "sys_user_role_contains may not be read" in row["message"]) for row in said} == {
+        ("denied", True)
+    }
+    assert [state["state"] for state in states] == ["unknown", "compliant"]
+
+
 def test_a_run_that_does_not_read_asks_the_instance_nothing(
     running: RunningEmulator, story: Story, tmp_path: Path
 ) -> None:
