@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 def demo(
     ctx: typer.Context,
     users: Annotated[int, typer.Option(min=20, help="Accounts of people.")] = 300,
-    days: Annotated[int, typer.Option(min=2, help="Nights, after seven days of back-fill.")] = 30,
+    days: Annotated[int, typer.Option(min=2, help="Nights, after seven days of back-fill.")] = 23,
     seed: Annotated[int, typer.Option(help="Seed of the organisation.")] = 1,
     airflow: Annotated[bool, typer.Option(help="Run the last night through Airflow.")] = True,
     json: JsonFlag = False,

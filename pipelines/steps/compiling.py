@@ -5,6 +5,7 @@ A run does this when it needs to; a first one need not wait where another proces
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import date
 
@@ -24,4 +25,5 @@ def compile_all(settings: Settings, day: date = DAY) -> int:
 
 
 if __name__ == "__main__":
+    os.nice(10)  # the run that it helps goes first
     sys.stdout.write(f"{compile_all(load().settings)} expressions compiled\n")
