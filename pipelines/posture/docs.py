@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from pipelines.generated_page import REFERENCE, write_or_check
-from pipelines.posture.checks import Property, settings_in
+from pipelines.posture.checks import Property, Undecided, row_checks, settings_in
 from pipelines.posture.core import Category, Control
 from pipelines.posture.registry import controls, reads
 from pipelines.posture.releases import LATEST
@@ -24,6 +24,8 @@ differ. Every night each is found to be compliant, not_compliant, unknown or not
 - **Severity** is the vendor's 0-10 for non-compliance, or its word; a dash where it states none.
 - **No row** is what counts where a property has no row; *not documented* makes the recommendation unknown, and a release
   that does not know the setting makes it not applicable.
+- **Unknown with** names rows of which the instance does not show whether they offend: where there are any, and nothing else decides,
+  the recommendation is unknown.
 - **Reads** names the tables and columns that the collecting account needs for it. Without one of them exactly the
   recommendations that read it are unknown. A value that is private or masked is unknown as well, never non-compliant.
 - **Baseline** is the version of ServiceNow's baseline that lists the setting: 1 Utah and Vancouver, 2 Washington DC, 4 Xanadu,
@@ -68,6 +70,9 @@ def _entry(control: Control) -> Iterator[str]:
     yield from (f"### {control.id}", "", f"{control.title} ({control.ref}{named}).", "")
     yield f"- **Expected** {_plain(control.expected)}"
     yield from (f"- **No row** {_plain(_absence(setting))}" for setting in settings_in(control.check))
+    for check in row_checks(control.check):
+        if isinstance(check, Undecided):
+            yield f"- **Unknown with** {_plain(check.what)}: {_plain(check.because)}"
     yield f"- **Why** {control.why}"
     yield f"- **Noticed afterwards** {control.impact}"
     for nth, step in enumerate(control.remediation, 1):

@@ -209,6 +209,10 @@ def test_one_row_in_doubt_leaves_it_unknown_and_says_why_and_none_passes() -> No
     assert none.holds is True
 
 
+def test_what_leaves_a_doubt_is_not_asked_for() -> None:
+    assert Every((_pages(), _doubt())).expected() == _pages().expected()
+
+
 @pytest.mark.parametrize("how", ["partial", "denied"])
 def test_where_rows_in_doubt_may_be_hidden_the_access_is_named(how: TableState) -> None:
     verdict = _doubt().judge(_reading(World({}, {"sys_public": how})))

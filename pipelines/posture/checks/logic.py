@@ -25,7 +25,8 @@ class Every:
         return tuple(name for part in self.parts for name in part.properties())
 
     def expected(self) -> str:
-        return " and ".join(part.expected() for part in self.parts)
+        asked = [said for part in self.parts if (said := part.expected())]
+        return ("; " if len(asked) > 2 else " and ").join(asked)
 
     def steps(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(step for part in self.parts for step in part.steps()))

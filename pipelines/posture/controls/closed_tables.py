@@ -73,12 +73,12 @@ def _closed(table: str, whom: str, roles: Find, closure: dict[str, tuple[str, ..
     return Every(
         (
             SomeRows(
-                f"active read rules of {table}",
+                f"active read rule of {table}",
                 lambda t: _read_rules(t, table).select(uid="sys_id"),
                 {"sys_security_acl": ("sys_id", "active", "name", "type", "operation")},
                 repair=(f"In sys_security_acl.list see that {table} has a read rule of its own.",),
             ),
-            NoRows(f"read rules of {table} that a role of {whom} passes", _lets_in(table, roles, bare=True), by_role,
+            NoRows(f"read rules of {table} that {whom} pass by a role", _lets_in(table, roles, bare=True), by_role,
                    repair=(repair,)),
             NoRows(f"read rules of {table} that ask for no role", _asks_no_role(table, bare=True), {**_LINKS, **_READ},
                    unless=("sys_security_acl_role",), repair=(repair,)),
@@ -107,7 +107,7 @@ CONTROLS = (
         "Tracked configuration files cannot be read with the role itil",
         Where(
             SomeRows(
-                f"tables {_FILES}",
+                f"table {_FILES}",
                 lambda t: (o := t["sys_db_object"]).filter(o.name == _FILES).select(uid=o.sys_id),
                 {"sys_db_object": ("sys_id", "name")},
             ),

@@ -131,7 +131,7 @@ CONTROLS = (
         Every(
             (
                 SomeRows(
-                    "active access policies of the Table API",
+                    "active access policy of the Table API",
                     lambda t: (
                         (p := _policies(t)).filter(p.covered.isin(["table api", "now/table"])).select(uid=p.sys_id)
                     ),

@@ -81,7 +81,7 @@ CONTROLS = (
         "guests_kept_from_knowledge",
         "The business rule that keeps guests out of knowledge bases is active",
         SomeRows(
-            "active business rules for guests on knowledge bases",
+            "active business rule for guests on knowledge bases",
             lambda t: (
                 (r := t["sys_script"])
                 .filter(

@@ -60,7 +60,7 @@ CONTROLS = (
         "Copies of the instance leave HR data out",
         Where(
             SomeRows(
-                "tables of HR",
+                "table of HR",
                 lambda t: _hr(t).select(uid="sys_id"),
                 {"sys_db_object": ("sys_id", "name")},
             ),
