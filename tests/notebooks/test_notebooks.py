@@ -36,7 +36,7 @@ def data_dir(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two published nights, the second scored by a model that learned the days before it."""
     folder = tmp_path_factory.mktemp("notebooks")
     with start(world, now=morning_after(first_night())) as running:
-        settings = settings_for(running, folder)
+        settings = settings_for(running, folder, back_fill_days=7)
         for day in nights()[:2]:
             if running.control.now() < morning_after(day):
                 running.control.set_now(morning_after(day))

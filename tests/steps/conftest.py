@@ -57,7 +57,7 @@ def settings_for(running: RunningEmulator, data_dir: Path, **more: Any) -> Setti
         "client_id": info["client_id"], "client_secret": info["client_secret"], "geo_db": info["geo_db"], "asn_db": info["asn_db"],
         "ip_lists": info["ip_lists"], "back_fill_days": 3, **more,
     }  # fmt: skip
-    _share_compiled(Path(data_dir))
+    share_compiled(Path(data_dir))
     return load(flags, environ={}, file=None).settings
 
 
@@ -72,7 +72,7 @@ def few_policies(folder: Path) -> Path:
     return folder
 
 
-def _share_compiled(data_dir: Path) -> None:
+def share_compiled(data_dir: Path) -> None:
     """Compiled policies are kept by the digest of their code: the tests' many data directories may share one folder."""
     shared = Path(tempfile.gettempdir()) / f"nowguard-tests-compiled-{os.getuid()}"
     shared.mkdir(mode=0o700, exist_ok=True)
