@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import ibis
@@ -21,8 +21,9 @@ KEPT_DAYS: Mapping[str, int] = {"country": 180, "city": 90, "asn": 90, "network"
 _KEY = ("user_uid", "kind", "value")
 
 
-def traits(activity: ir.Table) -> ir.Table:
-    """Each trait that each person showed in successful activities: `user_uid`, `kind`, `value`, `first_seen`, `last_seen`."""
+def traits(activity: ir.Table, *by: str) -> ir.Table:
+    """Each trait that each person showed in successful activities: `user_uid`, `kind`, `value`, `first_seen`, `last_seen`;
+    and by further columns of the activity, as the session it was shown in."""
     shown = activity.filter(succeeded(activity), activity.src_ip.notnull() | activity.device_key.notnull())
     way = egress(shown)
     is_place, is_line = (
@@ -30,6 +31,7 @@ def traits(activity: ir.Table) -> ir.Table:
         way.isin(FIRM) & (way != "hosting"),
     )  # a rented server is in no country of its network
     contexts = shown.group_by(
+        *by,
         user_uid=shown.actor_user_uid,
         country=is_place.ifelse(shown.country, ibis.null("string")),
         city=is_place.ifelse(shown.country + "/" + shown.city, ibis.null("string")),
@@ -38,12 +40,12 @@ def traits(activity: ir.Table) -> ir.Table:
         ip=shown.src_ip,
         device=shown.device_key,
     ).agg(first_seen=shown.time.min(), last_seen=shown.time.max())
-    return ibis.union(*(_trait(contexts, kind) for kind in KEPT_DAYS))
+    return ibis.union(*(_trait(contexts, kind, by) for kind in KEPT_DAYS))
 
 
-def _trait(contexts: ir.Table, kind: str) -> ir.Table:
+def _trait(contexts: ir.Table, kind: str, by: Sequence[str]) -> ir.Table:
     shown = contexts.filter(contexts[kind].notnull())
-    return shown.group_by(user_uid=shown.user_uid, kind=ibis.literal(kind), value=shown[kind].cast("string")).agg(
+    return shown.group_by(*by, user_uid=shown.user_uid, kind=ibis.literal(kind), value=shown[kind].cast("string")).agg(
         first_seen=shown.first_seen.min(), last_seen=shown.last_seen.max()
     )
 

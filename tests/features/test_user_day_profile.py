@@ -143,3 +143,28 @@ def test_sessions_are_counted_apart() -> None:
         ("s2", 1, 1, 5),
     ]
     assert found[0]["duration"] == 600
+
+
+def test_a_session_says_how_new_and_how_rare_its_place_and_device_are() -> None:
+    home = {"country": "DE", "asn": 64500, "device_key": "firefox/linux/pc"}
+    away = {"country": "BR", "asn": 64999, "device_key": "opera/windows/pc"}
+    before = [login("ann", "-1 08:00", **home), login("bob", "-1 08:00", **home)]
+    today = [
+        login("ann", "08:00", session_uid="s1", **home),
+        login("ann", "09:00", session_uid="s2", **{**home, **away}),
+        login("bob", "08:00", session_uid="s3", **home),
+    ]
+    run = Nights(only=("feat__session", "state__seen")).build(
+        {DAY - timedelta(days=1): before, DAY: today}, [DAY - timedelta(days=1), DAY]
+    )
+
+    found = {row["session_uid"]: row for row in run.rows("feat__session", DAY)}
+
+    told = {
+        uid: [
+            row[f"{what}_count"]
+            for what in ("new_country", "new_asn", "new_device", "rarest_country_user", "rarest_device_user")
+        ]
+        for uid, row in found.items()
+    }
+    assert told == {"s1": [0, 0, 0, 2, 2], "s2": [1, 1, 1, 0, 0], "s3": [0, 0, 0, 2, 2]}

@@ -38,5 +38,21 @@ TABLE = Table(
         _count("change_count", "Records created or updated"),
         _count("admin_change_count", "Changes of roles, groups, accounts and configuration"),
         _count("impersonated_count", "Activities done as somebody else"),
+        _count("new_country_count", "Countries that the person had not shown before"),
+        _count("new_asn_count", "Networks that the person had not shown before"),
+        _count("new_device_count", "Devices that the person had not shown before"),
+        Field(
+            "rarest_country_user_count",
+            D,
+            "People who lately showed the session's rarest country; 0: nobody ever",
+            unit="people",
+        ),
+        Field(
+            "rarest_asn_user_count",
+            D,
+            "People who lately showed its rarest network; null: no address was seen",
+            unit="people",
+        ),
+        Field("rarest_device_user_count", D, "People who lately showed its rarest kind of device", unit="people"),
     ),
 )
