@@ -70,3 +70,34 @@ def test_settings_outside_the_baseline_and_without_a_number_do_not_count_for_the
 
     assert scored["settings"] == len(counted)
     assert scored["severity_all"] == pytest.approx(sum(counted))
+
+
+_STATES = ("compliant", "not_compliant", "unknown", "not_applicable")
+
+
+def _own_score(rows: list[tuple[str, int, bool]]) -> float | None:
+    """Of recommendations given as (state, weight in tenths, excepted)."""
+    schema = contract("out__posture").arrow_schema()
+    fixed = {"instance": "acme", "event_date": DAY, "is_in_baseline": False}
+    told = [
+        {**dict.fromkeys(schema.names), **fixed, "control_id": f"c{n}", "state": state, "weight": tenths / 10}
+        for n, (state, tenths, _) in enumerate(rows)
+    ]
+    excepted = {f"c{n}" for n, (_, _, is_excepted) in enumerate(rows) if is_excepted}
+    found: float | None = score(pa.Table.from_pylist(told, schema=schema), excepted)["own_score"][0].as_py()
+    return found
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(_STATES), st.integers(1, 100), st.booleans()), min_size=1, max_size=12),
+    st.data(),
+)
+def test_not_seeing_something_never_raises_our_score(rows: list[tuple[str, int, bool]], data: st.DataObject) -> None:
+    lost = data.draw(st.sets(st.integers(0, len(rows) - 1), min_size=1))
+    blinder = [
+        ("unknown", tenths, out) if n in lost else (state, tenths, out) for n, (state, tenths, out) in enumerate(rows)
+    ]
+
+    before, after = _own_score(rows), _own_score(blinder)
+
+    assert after is None or before is None or after <= before
