@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -35,7 +35,7 @@ def add_platform(instance: Instance) -> None:
     for (table, column), release in COLUMNS_SINCE.items():
         if not instance.is_at_least(release) and table in store.schemas:
             store.hide_column(table, column)
-    created = (instance.clock.now() - timedelta(days=400)).strftime(WIRE)
+    created = _before(instance, timedelta(days=400)).strftime(WIRE)
     for table, rows in (("sys_dictionary", dictionary_rows), ("sys_choice", choice_rows)):
         if not store.rows(f'SELECT 1 FROM "{table}" LIMIT 1'):
             store.load(table, rows(list(store.schemas.values()), created))
@@ -57,6 +57,11 @@ def add_platform(instance: Instance) -> None:
         instance.clients[_id("client", "demo")] = "demo-client-secret"
 
 
+def _before(instance: Instance, span: timedelta) -> datetime:
+    """So long ago, to the hour: two servers that start at the same virtual time serve the same rows, however long loading took."""
+    return instance.clock.now().replace(minute=0, second=0, microsecond=0) - span
+
+
 def _build_tag(instance: Instance) -> str:
     return f"glide-{instance.settings.release}-07-06-2023__patch4-01-05-2024"
 
@@ -64,7 +69,7 @@ def _build_tag(instance: Instance) -> str:
 def add_demo_records(instance: Instance) -> None:
     """Add what is missing to a platform; what the organisation already has stays."""
     store = instance.store
-    stamp = (instance.clock.now() - timedelta(days=400)).strftime(WIRE)
+    stamp = _before(instance, timedelta(days=400)).strftime(WIRE)
     audit = {
         "sys_created_on": stamp,
         "sys_updated_on": stamp,
@@ -180,7 +185,7 @@ def _groups(add: object) -> None:
 def _bulk(instance: Instance, stamp: str) -> None:
     """Tables that clients page through: more than 600 log lines, more than 500 pieces of metadata."""
     if instance.store.rows('SELECT count(*) FROM "syslog"')[0][0] < 700:
-        start = instance.clock.now() - timedelta(hours=20)
+        start = _before(instance, timedelta(hours=20))
         instance.store.load("syslog", pl.DataFrame([
             {"sys_id": _id("log", str(n)), "sys_created_on": (start + timedelta(seconds=60 * n)).strftime(WIRE), "sys_created_by": "system",
              "level": "0", "message": f"Worker finished job {n}", "source": "scheduler", "sequence": str(n)} for n in range(750)

@@ -54,7 +54,7 @@ def nights(rows: list[Row], days: list[date] = DAYS, *only: str) -> Nights:
     return Nights(CON, only=only).build(by_day(rows), days)
 
 
-few = settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 histories = st.lists(acts(), max_size=25).map(distinct)
 
 

@@ -24,7 +24,7 @@ from pipelines.settings import Settings
 from pipelines.state_store import StateStore
 from pipelines.steps import run_night
 from pipelines.steps.directory import entra_connection, identity_check
-from tests.steps.conftest import first_night, morning_after, nights, settings_for
+from tests.steps.conftest import few_policies, first_night, morning_after, nights, settings_for
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +42,9 @@ def with_entra(instance: RunningEmulator, folder: Path, **more: Any) -> Settings
         name: info[name]
         for name in ("entra_tenant_id", "entra_client_id", "entra_client_secret", "entra_authority", "graph_url")
     }
-    return settings_for(instance, folder / "data", **{**given, "back_fill_days": 1, **more})
+    one = few_policies(folder / "policies", kept=["terminated_user_activity"])
+    short = {"back_fill_days": 1, "look_back_days": 1, "policies_dir": one}
+    return settings_for(instance, folder / "data", **{**given, **short, **more})
 
 
 def run(instance: RunningEmulator, settings: Settings, day: date, steps: tuple[str, ...] = ("extract",)) -> None:

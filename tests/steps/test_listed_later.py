@@ -13,7 +13,7 @@ from pipelines.contracts import contract
 from pipelines.emulator.server import RunningEmulator
 from pipelines.settings import Settings
 from pipelines.steps import Logged, open_night, perform
-from tests.steps.conftest import Play, first_night, settings_for
+from tests.steps.conftest import Play, few_policies, first_night, settings_for
 
 DAY = first_night()
 DERIVED = ("conform", "features", "detect")
@@ -28,7 +28,9 @@ GROUP BY ALL HAVING min(time)::DATE = $day AND max(time)::DATE = $day ORDER BY u
 def test_a_later_listing_is_found_by_the_next_night(instance: RunningEmulator, tmp_path: Path, play: Play) -> None:
     lists = tmp_path / "lists"
     shutil.copytree(instance.info()["ip_lists"], lists)
-    settings = settings_for(instance, tmp_path / "data", ip_lists=lists, back_fill_days=1)
+    two = few_policies(tmp_path / "policies", kept=POLICIES)
+    short = {"back_fill_days": 1, "look_back_days": 1, "policies_dir": two}
+    settings = settings_for(instance, tmp_path / "data", ip_lists=lists, **short)
     play(settings, [DAY])
     by_address = {address: (user, used) for user, address, used in _logins(settings)}
     (hit, (user, at)), (missed, (_, used)), (over, (_, ended)) = list(by_address.items())[:3]

@@ -16,7 +16,7 @@ from pipelines.lake import Lake, verify
 from pipelines.settings import Settings
 from pipelines.state_store import StateStore
 from pipelines.steps import run_night
-from tests.steps.conftest import Play, first_night, morning_after, nights, published, settings_for
+from tests.steps.conftest import Play, few_policies, first_night, morning_after, nights, published, settings_for
 
 pytestmark = pytest.mark.slow
 
@@ -136,8 +136,9 @@ def test_a_range_gives_what_its_nights_give(world: World, played: Settings, tmp_
 
 
 def test_a_denied_table_blinds_aloud_and_the_day_is_published(
-    instance: RunningEmulator, settings: Settings, play: Play
+    instance: RunningEmulator, tmp_path: Path, play: Play
 ) -> None:
+    settings = settings_for(instance, tmp_path / "data", policies_dir=few_policies(tmp_path / "few"))
     instance.control.deny_table("sysevent", "forbidden")
 
     play(settings, nights()[:1])
@@ -156,8 +157,9 @@ def test_a_denied_table_blinds_aloud_and_the_day_is_published(
 
 
 def test_a_missing_column_degrades_and_the_day_is_published(
-    instance: RunningEmulator, settings: Settings, play: Play
+    instance: RunningEmulator, tmp_path: Path, play: Play
 ) -> None:
+    settings = settings_for(instance, tmp_path / "data", policies_dir=few_policies(tmp_path / "few"))
     instance.control.hide_column("syslog_transaction", "remote_ip")
 
     play(settings, nights()[:1])

@@ -16,7 +16,7 @@ from tests.steps.conftest import command, few_policies, first_night, morning_aft
 pytestmark = pytest.mark.slow
 
 DATES = ("--from", str(first_night()), "--to", str(first_night()))
-SIZES_MB = (2, 6, 12, 20)  # full while reading, while deriving, while publishing
+SIZES_MB = (2, 8, 20)  # full while reading, while deriving, while publishing
 
 
 @contextmanager
