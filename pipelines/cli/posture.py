@@ -150,14 +150,25 @@ class _Posture:
 def _published(settings: Settings, day: str | None) -> Iterator[_Posture]:
     wanted = day_of(day) if day else None
     with open_published(settings) as con:
-        (found,) = con.execute(_LAST, [settings.instance, wanted]).fetchall()[0]
+        instance = settings.instance or _only_instance(con)
+        (found,) = con.execute(_LAST, [instance, wanted]).fetchall()[0]
         if found is None or (wanted and found != wanted):
             raise UsageError(
-                f"no posture of {settings.instance} is published{f' for {wanted}' if wanted else ''}",
+                f"no posture of {instance or 'any instance'} is published{f' for {wanted}' if wanted else ''}",
                 remedy="run `nowguard run --step posture`, then `nowguard run --step publish`"
                 + (f"; the latest before is {found}" if found else ""),
             )
-        yield _Posture(con, settings.instance, found)
+        yield _Posture(con, instance, found)
+
+
+def _only_instance(con: Any) -> str:
+    """Where no instance is configured, the one that the file is about: after the demo, and for a reader of somebody's warehouse."""
+    held = [name for (name,) in con.execute("SELECT DISTINCT instance FROM mart.posture_score ORDER BY 1").fetchall()]
+    if len(held) > 1:
+        raise UsageError(
+            f"the warehouse holds the posture of {', '.join(held)}", remedy="name one: NOWGUARD_INSTANCE_NAME=<name>"
+        )
+    return held[0] if held else ""
 
 
 def known(value: str, names: Sequence[str], what: str) -> None:

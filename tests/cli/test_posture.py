@@ -75,6 +75,10 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(published: Path) -> Run:
+    return command_line(published, INSTANCE)
+
+
+def command_line(published: Path, instance: str) -> Run:
     app = typer.Typer()
     group = typer.Typer()
     group.add_typer(command.app)
@@ -83,7 +87,7 @@ def run(published: Path) -> Run:
 
     @app.callback()
     def root(ctx: typer.Context) -> None:
-        ctx.obj = Invocation({"data_dir": published, "instance_name": INSTANCE})
+        ctx.obj = Invocation({"data_dir": published, "instance_name": instance})
 
     return lambda *args: CliRunner().invoke(app, ["posture", *args])
 
@@ -96,6 +100,11 @@ def test_the_list_begins_with_what_to_act_on_and_ends_with_the_score(run: Run) -
     assert states == sorted(states, key=("not_compliant", "unknown", "compliant", "not_applicable").index)
     assert said["recommendations"][0]["state"] == "not_compliant"
     assert said["score"]["unknown"] == states.count("unknown") > 0
+
+
+def test_without_an_instance_the_only_published_one_is_meant(published: Path, run: Run) -> None:
+    assert command_line(published, "")("list", "--json").output == run("list", "--json").output
+    assert "no posture of elsewhere" in command_line(published, "elsewhere")("list").output
 
 
 @pytest.mark.parametrize(
