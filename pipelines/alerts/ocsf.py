@@ -24,6 +24,8 @@ def detection_finding(row: Mapping[str, Any], product_version: str) -> dict[str,
     (activity_id, activity), (status_id, status) = LIFE.get(
         row["status"], (CLOSE, CLOSED.get(row["classification"] or "", SUPPRESSED))
     )
+    # the schema has no nulls: what is not known is left out
+    named = {"name": row["actor_user_name"]} if row["actor_user_name"] and len(row["actor_user_uids"] or ()) < 2 else {}
     people = row["actor_user_uids"] or [uid for uid in (row["actor_user_uid"],) if uid]
     return {
         "activity_id": activity_id, "activity_name": activity,
@@ -36,7 +38,7 @@ def detection_finding(row: Mapping[str, Any], product_version: str) -> dict[str,
         "time": _milliseconds(row["created_at"] or row["last_seen"]),
         "start_time": _milliseconds(row["first_seen"]), "end_time": _milliseconds(row["last_seen"]),
         "message": row["title"],
-        "confidence_score": round(row["risk_score"]) if row["risk_score"] is not None else None,
+        **({} if row["risk_score"] is None else {"confidence_score": round(row["risk_score"])}),
         "count": row["evidence_count"],
         "metadata": {
             "version": VERSION, "uid": row["alert_uid"],
@@ -50,7 +52,7 @@ def detection_finding(row: Mapping[str, Any], product_version: str) -> dict[str,
             "first_seen_time": _milliseconds(row["first_seen"]), "last_seen_time": _milliseconds(row["last_seen"]),
         },
         "evidences": [{"src_endpoint": {"ip": ip}} for ip in row["src_ips"] or ()],
-        "resources": [{"uid": uid, "type": "User", "name": row["actor_user_name"] if len(people) == 1 else None} for uid in people],
+        "resources": [{"uid": uid, "type": "User", **named} for uid in people],
         "unmapped": {"instance": row["instance"], "priority": row["priority"], "countries": list(row["countries"] or ()),
                      "classification": row["classification"], "close_reason": row["close_reason"]},
     }  # fmt: skip

@@ -87,6 +87,16 @@ def test_a_file_is_written_whole(run: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "f.jsonl.part").exists()
 
 
+SEEN = datetime(2026, 3, 1, 10)
+ROW = {
+    "alert_uid": "a1", "instance": "acme", "policy_id": "impossible_travel", "policy_kind": "anomaly", "severity": "high",
+    "close_reason": None, "actor_user_uid": "u1", "actor_user_name": "ann",
+    "actor_user_uids": ["u1"], "first_seen": SEEN, "last_seen": SEEN, "created_at": None, "title": "Two places", "evidence_count": 2,
+    "attack_techniques": ["T1078"], "src_ips": ["203.0.113.5"], "countries": ["FR"], "policy_revision": "r", "risk_score": 87.4,
+    "priority": 40.0,
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("status", "classification", "activity", "state"),
     [
@@ -98,14 +108,7 @@ def test_a_file_is_written_whole(run: Run, tmp_path: Path) -> None:
     ],
 )
 def test_an_alert_is_a_detection_finding(status: str, classification: str | None, activity: str, state: str) -> None:
-    seen = datetime(2026, 3, 1, 10)
-    row = {
-        "alert_uid": "a1", "instance": "acme", "policy_id": "impossible_travel", "policy_kind": "anomaly", "severity": "high",
-        "status": status, "classification": classification, "close_reason": None, "actor_user_uid": "u1", "actor_user_name": "ann",
-        "actor_user_uids": ["u1"], "first_seen": seen, "last_seen": seen, "created_at": None, "title": "Two places", "evidence_count": 2,
-        "attack_techniques": ["T1078"], "src_ips": ["203.0.113.5"], "countries": ["FR"], "policy_revision": "r", "risk_score": 87.4,
-        "priority": 40.0,
-    }  # fmt: skip
+    row = {**ROW, "status": status, "classification": classification}
 
     event = detection_finding(row, "1")
 
@@ -115,3 +118,12 @@ def test_an_alert_is_a_detection_finding(status: str, classification: str | None
     assert event["is_alert"] == (status != "closed")
     assert (event["finding_info"]["uid"], event["confidence_score"]) == ("a1", 87)
     assert event["time"] == 1_772_359_200_000
+
+
+def test_what_is_not_known_of_an_alert_is_left_out() -> None:
+    about_many = {"actor_user_uid": None, "actor_user_name": None, "actor_user_uids": ["u1", "u2"], "risk_score": None}
+
+    event = detection_finding({**ROW, "status": "new", "classification": None, **about_many}, "1")
+
+    assert complaints(event, "detection_finding") == []
+    assert [sorted(person) for person in event["resources"]] == [["type", "uid"], ["type", "uid"]]
