@@ -36,7 +36,7 @@ up: env  ## emulator, Airflow and JupyterLab on loopback, to explore by hand (Ct
 	@nowguard up
 
 test: env  ## the whole test suite (CI runs this)
-	@python -m pytest -q -n 2 --dist loadfile
+	@python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 check: env  ## format, lint, types, import rules, generated docs
 	@ruff format --check . && ruff check .
