@@ -60,11 +60,10 @@ def write_day(
 ) -> Path:
     """One Parquet file as the lake writes it: sorted by person and time, row groups of 100,000."""
     table = contract("core__activity")
-    exact = ", ".join(f'CAST("{f.name}" AS {f.duckdb}) AS "{f.name}"' for f in table.all_fields)
     ordered = ", ".join(f'"{column}"' for column in table.sort_by)
     path = folder / f"{day}.parquet"
     made = con.sql(
         _DAY.replace("{instance}", INSTANCE), params={"day": day, "seed": seed, "rows": rows, "users": users}
     )
-    made.project(exact).order(ordered).write_parquet(str(path), compression="zstd", row_group_size=100_000)
+    made.project(table.casts).order(ordered).write_parquet(str(path), compression="zstd", row_group_size=100_000)
     return path

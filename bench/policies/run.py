@@ -82,9 +82,9 @@ def build(store: Store, day: date, *, split: bool = False) -> int:
     for table in features.order():
         if table.layer == "state":
             store.view(con, table, [day - DAY], table.name + features.PREVIOUS)
-    for table, rows in features.build_day(con, INSTANCE, day):
+    for table, select in features.selects(INSTANCE, day):
         with part(table.name, split):
-            store.write(table, day, rows)
+            store.write(table, day, con.sql(f"SELECT {table.casts} FROM ({select})"))
     for policy in policies.registry().values():
         for name in policy.reads:
             store.view(con, contract(name), [day - DAY, day])

@@ -24,9 +24,9 @@ def detection_finding(row: Mapping[str, Any], product_version: str) -> dict[str,
     (activity_id, activity), (status_id, status) = LIFE.get(
         row["status"], (CLOSE, CLOSED.get(row["classification"] or "", SUPPRESSED))
     )
-    # the schema has no nulls: what is not known is left out
-    named = {"name": row["actor_user_name"]} if row["actor_user_name"] and len(row["actor_user_uids"] or ()) < 2 else {}
     people = row["actor_user_uids"] or [uid for uid in (row["actor_user_uid"],) if uid]
+    # the schema has no nulls: what is not known is left out
+    named = {"name": row["actor_user_name"]} if row["actor_user_name"] and len(people) == 1 else {}
     return {
         "activity_id": activity_id, "activity_name": activity,
         "category_uid": CATEGORY, "category_name": "Findings",

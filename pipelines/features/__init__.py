@@ -12,13 +12,11 @@ from collections.abc import Collection, Iterator
 from datetime import date
 from functools import cache
 
-import duckdb
-
 from pipelines.contracts.table import Table
 from pipelines.features.compiled import compiled
 from pipelines.features.core import PREVIOUS, Dialect, Feature, to_sql
 
-__all__ = ["PREVIOUS", "Feature", "build_day", "features", "order", "selects", "sql"]
+__all__ = ["PREVIOUS", "Feature", "features", "order", "selects", "sql"]
 
 
 @cache
@@ -33,7 +31,7 @@ def features() -> dict[str, Feature]:
 
 
 def order() -> tuple[Table, ...]:
-    """The tables in the order in which `build_day` yields them."""
+    """The tables in the order in which `selects` yields them."""
     return tuple(feature.table for feature in features().values())
 
 
@@ -43,7 +41,7 @@ def sql(feature: Feature, instance: str, day: date, dialect: Dialect = "duckdb")
 
 
 def selects(instance: str, day: date, *, only: Collection[str] = ()) -> Iterator[tuple[Table, str]]:
-    """Each table and the SELECT of its rows of `day`, in the contract's columns and types; none needs another's.
+    """Each table and the SELECT of its rows of `day`; none needs another's. DuckDB sums to 128 bits: see `Table.casts`.
 
     The connection that they run on holds views of the day's activities and, named `<state>__previous`, of the latest state
     before the day (empty on the first). `only` names tables where not all are wanted."""
@@ -51,11 +49,4 @@ def selects(instance: str, day: date, *, only: Collection[str] = ()) -> Iterator
         if only and name not in only:
             continue
         select, _ = compiled(name, feature.expression, instance, day)
-        yield feature.table, f"SELECT {feature.table.casts} FROM ({select})"  # DuckDB sums to 128 bits
-
-
-def build_day(
-    con: duckdb.DuckDBPyConnection, instance: str, day: date, *, only: Collection[str] = ()
-) -> Iterator[tuple[Table, duckdb.DuckDBPyRelation]]:
-    """Each table's rows of `day`, lazily, over the views in `con`."""
-    yield from ((table, con.sql(select)) for table, select in selects(instance, day, only=only))
+        yield feature.table, select

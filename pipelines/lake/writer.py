@@ -81,7 +81,6 @@ def write_selects(
     """Each SELECT over shared views of `con` as one sorted Parquet file in `folder`; `threads` of them at a time.
 
     Of a small day the cost is planning, which DuckDB does on one core; a relation would be planned once an operation."""
-    folder.mkdir(parents=True, exist_ok=True)
 
     def write(table: Table, select: str) -> tuple[Table, Path]:
         target = temporary_in(folder)

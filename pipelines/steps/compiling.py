@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import date
 
 from pipelines import features, policies
 from pipelines.features.compiled import DAY, INSTANCE, keep_in
 from pipelines.settings import Settings, load
 
 
-def compile_all(settings: Settings, day: date = DAY) -> int:
+def compile_all(settings: Settings) -> int:
     """How many expressions are in the folder now; what a user's file has wrong is reported by the run."""
     keep_in(settings.compiled_dir)
-    made = len(list(features.selects(INSTANCE, day)))
+    made = len(list(features.selects(INSTANCE, DAY)))
     chosen = policies.load(settings.policies_dir).policies
     for policy in chosen.values():
         policies.prepare(policy, sensitivity=settings.sensitivity)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -44,15 +43,19 @@ def _stale(night: Night, enricher: Enricher) -> Iterator[tuple[date, str]]:
         before = _fingerprint(night, day, enricher)
         held = night.lake.partition(contract(ACTIVITY), night.instance, day)
         said, _, edge = held.inputs.partition(" ") if held else ("", "", "")
-        if night.asked_for(day) or said != before or (day >= recent and edge != _edge(night, day)):
-            yield day, f"{before} {_edge(night, day)}"
+        is_fresh = said == before and not night.asked_for(day)
+        if is_fresh and day < recent:
+            continue
+        now = _edge(night, day)
+        if not is_fresh or edge != now:
+            yield day, f"{before} {now}"
 
 
 def _edge(night: Night, day: date) -> str:
     """What of the day after midnight belongs to actions before it: all that a later day can change of this one."""
     if day >= night.last:
         return ""
-    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
+    with night.connect() as con:
         for name, (_, after) in deriving.REQUIRED.items():
             if after:
                 night.lake.view(con, registry()[name], night.instance, [day, day + DAY], name=name)
@@ -74,18 +77,16 @@ def derive_days(night: Night, lease: Lease, stale: Sequence[tuple[date, str]], e
     rows: list[StepRow] = []
     at_once = min(night.settings.threads, len(stale)) or 1
     reads_directory = any(night.lake.days(contract(name), night.instance) for name in DIRECTORY)
-    derive = partial(_derive, night, enricher, reads_directory)
-    with ThreadPoolExecutor(at_once, thread_name_prefix="conform") as pool:
+    with night.spool() as spool, ThreadPoolExecutor(at_once, thread_name_prefix="conform") as pool:
+        derive = partial(_derive, night, enricher, reads_directory, spool)
         for start in range(0, len(stale), at_once):
             together = stale[start : start + at_once]
             with ExitStack() as stack:
                 # opened here, as the ledger belongs to this thread
                 cons = [stack.enter_context(_opened(night, day, at_once)) for day, _ in together]
-                for (day, inputs), derived in zip(
-                    together, pool.map(derive, [d for d, _ in together], cons), strict=True
-                ):
+                found = pool.map(derive, [day for day, _ in together], cons)
+                for (day, inputs), derived in zip(together, found, strict=True):
                     rows += _land(night, lease, day, inputs, derived)
-    shutil.rmtree(night.spool, ignore_errors=True)
     return rows
 
 
@@ -112,13 +113,13 @@ class Derived:
 
 
 def _derive(
-    night: Night, enricher: Enricher, reads_directory: bool, day: date, con: duckdb.DuckDBPyConnection
+    night: Night, enricher: Enricher, reads_directory: bool, spool: Path, day: date, con: duckdb.DuckDBPyConnection
 ) -> Derived:
     """Accounts, identities where the identity provider was ever read, activities. Asks the ledger nothing."""
     files: dict[str, Path] = {}
 
     def keep(name: str, data: duckdb.DuckDBPyRelation) -> None:
-        files[name] = write_rows(contract(name), data, night.spool)
+        files[name] = write_rows(contract(name), data, spool)
         con.read_parquet(str(files[name])).create_view(name, replace=True)
 
     matched = ""

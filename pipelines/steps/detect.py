@@ -66,7 +66,7 @@ def _detect_day(
     rows: list[StepRow] = []
     found, evidence = [], []
     chosen, broken = loaded.policies, {**_learning(night, day, loaded.policies), **_broken(loaded)}
-    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
+    with night.connect() as con:
         for table, days in days_to_read(night, day, chosen).items():
             night.lake.view(con, table, night.instance, days, name=table.name)
         for policy, result, seconds in evaluate_all(night, day, chosen):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -66,17 +65,13 @@ def extract(night: Night, lease: Lease) -> list[StepRow]:
     """Land every table that the account may read; one that it may not is reported and the run goes on."""
     rows: list[StepRow] = []
     states: list[dict[str, Any]] = []
-    night.spool.mkdir(parents=True, exist_ok=True)
-    try:
-        with ServiceNow(connection_of(night.settings), pace_of(night.settings)) as source:
-            todo = plan(night, source.now())
-            windows = {r.table.name: r.window for r in todo.requests}
-            for got in source.read_many(todo.requests, night.spool, night.progress):
-                rows += _land(night, lease, got, windows[got.table.name])
-                states.append(_state(night, got))
-                night.progress.done(got.table.name, _line(got))
-    finally:
-        shutil.rmtree(night.spool, ignore_errors=True)
+    with night.spool() as spool, ServiceNow(connection_of(night.settings), pace_of(night.settings)) as source:
+        todo = plan(night, source.now())
+        windows = {r.table.name: r.window for r in todo.requests}
+        for got in source.read_many(todo.requests, spool, night.progress):
+            rows += _land(night, lease, got, windows[got.table.name])
+            states.append(_state(night, got))
+            night.progress.done(got.table.name, _line(got))
     found, said = read_identity(night, lease, todo.now)
     _record_states(night, lease, [*states, *said])
     _refuse_nothing(states)

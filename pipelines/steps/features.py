@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 from pipelines import features as building
 from pipelines.contracts import contract
@@ -21,11 +21,11 @@ def features(night: Night, lease: Lease) -> list[StepRow]:
     """state(D) = f(state(D-1), day D): the wave ends where a day's state comes out equal."""
     rows: list[StepRow] = []
     keep_in(night.settings.compiled_dir)
-    for day in night.landed_days():
-        inputs = _fingerprint(night, day)
-        if night.asked_for(day) or not _is_fresh(night, day, inputs):
-            rows += _build_day(night, lease, day, inputs)
-    shutil.rmtree(night.spool, ignore_errors=True)
+    with night.spool() as spool:
+        for day in night.landed_days():
+            inputs = _fingerprint(night, day)
+            if night.asked_for(day) or not _is_fresh(night, day, inputs):
+                rows += _build_day(night, lease, day, inputs, spool)
     return rows
 
 
@@ -45,17 +45,16 @@ def _fingerprint(night: Night, day: date) -> str:
     return revision_of(night.lake.fingerprint(core, night.instance, [day]), state)
 
 
-def _build_day(night: Night, lease: Lease, day: date, inputs: str) -> list[StepRow]:
+def _build_day(night: Night, lease: Lease, day: date, inputs: str, spool: Path) -> list[StepRow]:
     rows = []
-    threads = night.settings.threads
-    with night.lake.connect(night.settings.memory_limit, threads) as con, timed() as spent:
+    with night.connect() as con, timed() as spent:
         for name in CORE:
             night.lake.view(con, contract(name), night.instance, [day], shared=True)
         for table in building.order():
             if table.layer == "state":
                 before, name = night.latest_before(table, day), f"{table.name}{building.PREVIOUS}"
                 night.lake.view(con, table, night.instance, before, name=name, shared=True)
-        for table, path in write_selects(con, building.selects(night.instance, day), night.spool, threads):
+        for table, path in write_selects(con, building.selects(night.instance, day), spool, night.settings.threads):
             part = night.lake.replace(lease, table, night.instance, day, [path], inputs=inputs)
             rows.append(StepRow("features", table.name, day, "ok" if part.changed else "unchanged", part.rows))
     return [replace(row, seconds=spent[0] if row is rows[-1] else 0.0) for row in rows]

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import re
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -86,10 +87,15 @@ class Night:
     def days(self) -> list[date]:
         return days_between(self.first, self.last)
 
-    @property
-    def spool(self) -> Path:
-        """Scratch space of this run; the sweep removes what a dead run left."""
-        return self.settings.data_dir / "tmp" / self.run_uid
+    @contextmanager
+    def spool(self) -> Iterator[Path]:
+        """Scratch space of this run, gone after the block however it ends; the sweep removes what a dead run left."""
+        folder = self.settings.data_dir / "tmp" / self.run_uid
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
     def lease(self) -> Iterator[Lease]:

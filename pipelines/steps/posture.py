@@ -44,7 +44,7 @@ def posture(night: Night, lease: Lease) -> list[StepRow]:
 
 
 def _evaluate_day(night: Night, lease: Lease, day: date, before: list[date], inputs: str) -> list[StepRow]:
-    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con, timed() as spent:
+    with night.connect() as con, timed() as spent:
         views = views_of(night, con, day)
         found = evaluate(con, night.instance, day, release=release_in(con, views), tables=views)
         previous = _previous(night, con, before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,15 +26,11 @@ def read_snapshot(night: Night, lease: Lease) -> list[StepRow]:
     shared = {name: table for name, table in sources().items() if name in reads()}
     said = _read_by_the_night(night, shared)
     todo = [*sources("posture").values(), *(shared[name] for name in shared.keys() - said.keys())]
-    night.spool.mkdir(parents=True, exist_ok=True)
-    try:
-        with ServiceNow(connection_of(night.settings), pace_of(night.settings)) as source:
-            requests = [ReadRequest(table, day=night.last) for table in todo]
-            got = list(source.read_many(requests, night.spool, night.progress))
-            rows = [_land(night, lease, found) for found in got]
-            answers = [_answer(source, name, question) for name, question in QUESTIONS.items()]
-    finally:
-        shutil.rmtree(night.spool, ignore_errors=True)
+    with night.spool() as spool, ServiceNow(connection_of(night.settings), pace_of(night.settings)) as source:
+        requests = [ReadRequest(table, day=night.last) for table in todo]
+        got = list(source.read_many(requests, spool, night.progress))
+        rows = [_land(night, lease, found) for found in got]
+        answers = [_answer(source, name, question) for name, question in QUESTIONS.items()]
     said |= {state["table"]: state for state in map(_state, got)}
     _judged(night, lease, said)
     _write(night, lease, COUNT, answers)
@@ -85,7 +80,7 @@ def _judged(night: Night, lease: Lease, said: dict[str, dict[str, Any]]) -> None
 
     One query per table and one suite over all of their counts: a suite per table costs a tenth of a second forty times.
     """
-    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
+    with night.connect() as con:
         for name, table in sources("posture").items():
             if said[name]["state"] != "ok":
                 continue

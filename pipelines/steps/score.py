@@ -183,7 +183,7 @@ def _earlier(night: Night, id_: str, days: list[date]) -> pl.DataFrame:
 
 def _read(night: Night, table: Table, days: list[date]) -> pl.DataFrame:
     """Partitions as one frame, in the order of days and users."""
-    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
+    with night.connect() as con:
         night.lake.view(con, table, night.instance, days, name="_read")
         return pl.DataFrame(con.sql("FROM _read").to_arrow_table()).sort("event_date", "user_uid", maintain_order=True)
 

@@ -103,7 +103,7 @@ def _frame(night: Night, declared: Model, days: Sequence[date]) -> pa.Table:
     names = dict.fromkeys(
         (*declared.key, *declared.features, declared.member, *([declared.group_by] if declared.group_by else []))
     )
-    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
+    with night.connect() as con:
         night.lake.view(con, declared.contract, night.instance, days, name="_days")
         columns = ", ".join(f'"{name}"' for name in names)
         return con.sql(f"SELECT {columns} FROM _days ORDER BY {', '.join(declared.key)}").to_arrow_table()  # ours
@@ -112,7 +112,7 @@ def _frame(night: Night, declared: Model, days: Sequence[date]) -> pa.Table:
 def excluded(night: Night, days: Sequence[date]) -> pa.Table:
     """`user_uid`, `event_date` of people about whom an alert or an explained observation speaks."""
     detection, evidence = contract("out__detection"), contract("out__detection_evidence")
-    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
+    with night.connect() as con:
         for table in (detection, evidence):
             night.lake.view(con, table, night.instance, days if table is detection else [], name=table.name)
         folded = alerts.fold(

@@ -63,7 +63,7 @@ def _judge_parts(
     results_table = contract("out__quality_result")
     first, last = chosen[0][0] - timedelta(days=HISTORY_DAYS), chosen[-1][0]
     before = [d for d in night.lake.days(results_table, night.instance) if first <= d < last]
-    with night.lake.connect(night.settings.memory_limit, night.settings.threads) as con:
+    with night.connect() as con:
         night.lake.view(con, results_table, night.instance, before, name="past_results")
         parts = list(_parts(con, chosen))
         for part in parts:

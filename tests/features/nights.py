@@ -42,8 +42,10 @@ class Nights:
             for table in features.order():
                 if table.layer == "state":
                     self.con.register(table.name + features.PREVIOUS, self.latest(table.name, day))
-            for table, relation in features.build_day(self.con, INSTANCE, day, only=self.only):
-                ordered = relation.order(", ".join(f'"{column}"' for column in table.key))
+            for table, select in features.selects(INSTANCE, day, only=self.only):
+                ordered = self.con.sql(f"SELECT {table.casts} FROM ({select})").order(
+                    ", ".join(f'"{column}"' for column in table.key)
+                )
                 self.partitions[table.name, day] = ordered.to_arrow_table()
         return self
 
