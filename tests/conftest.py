@@ -10,13 +10,14 @@ import pytest
 
 from pipelines.features.compiled import keep_in
 
+COMPILED = Path(tempfile.gettempdir()) / f"nowguard-tests-compiled-{os.getuid()}"
+
 
 @pytest.fixture(autouse=True)
 def _compiled_once() -> None:
     """Compiling the policies takes half a minute: what one worker compiled the other reads. The key is the code's digest."""
-    folder = Path(tempfile.gettempdir()) / f"nowguard-tests-compiled-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    keep_in(folder)
+    COMPILED.mkdir(mode=0o700, exist_ok=True)
+    keep_in(COMPILED)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,11 +7,9 @@ from datetime import date, datetime
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pytest
 
-from pipelines.contracts import contract
-from pipelines.contracts.mart import views
+from tests.contracts.marts import fill, marts
 
 INSTANCE, DAY = "acme", date(2026, 3, 4)
 STORED = {
@@ -22,22 +20,12 @@ STORED = {
 
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as made:
-        made.execute("CREATE SCHEMA wh; CREATE SCHEMA mart")
-        for stored, declared in STORED.items():
-            for statement in contract(declared).ddl(f"wh.{stored}"):
-                made.execute(statement)
-        for name in ("access", "exposed_resources"):
-            for statement in views()[name].ddl():
-                made.execute(statement)
+    with marts(STORED, ("access", "exposed_resources")) as made:
         yield made
 
 
 def put(con: duckdb.DuckDBPyConnection, stored: str, *rows: Mapping[str, Any]) -> None:
-    schema = contract(STORED[stored]).arrow_schema()
-    made = [{"instance": INSTANCE, "event_date": DAY, **row} for row in rows]
-    con.register("_rows", pa.Table.from_pylist(made, schema=schema))
-    con.execute(f"INSERT INTO wh.{stored} BY NAME SELECT * FROM _rows")
+    fill(con, stored, STORED[stored], [{"instance": INSTANCE, "event_date": DAY, **row} for row in rows])
 
 
 def rows(con: duckdb.DuckDBPyConnection, view: str) -> list[dict[str, Any]]:

@@ -7,11 +7,9 @@ from datetime import date, datetime
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pytest
 
-from pipelines.contracts import contract
-from pipelines.contracts.mart import views
+from tests.contracts.marts import fill, marts
 
 INSTANCE = "acme"
 DAY = date(2026, 11, 2)
@@ -22,23 +20,12 @@ PARTS = '{"severity":25.0,"user_impact":8.0,"popularity":10.0,"asset":7.0}'
 
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as made:
-        made.execute("CREATE SCHEMA wh; CREATE SCHEMA mart")
-        for stored, declared in STORED.items():
-            for statement in contract(declared).ddl(f"wh.{stored}"):
-                made.execute(statement)
-        for name in ("user_risk", "alert_attributions"):
-            for statement in views()[name].ddl():
-                made.execute(statement)
+    with marts(STORED, ("user_risk", "alert_attributions")) as made:
         yield made
 
 
 def put(con: duckdb.DuckDBPyConnection, stored: str, *rows: Mapping[str, Any]) -> None:
-    schema = contract(STORED[stored]).arrow_schema()
-    con.register(
-        "_rows", pa.Table.from_pylist([{"instance": INSTANCE, "event_date": DAY, **row} for row in rows], schema=schema)
-    )
-    con.execute(f"INSERT INTO wh.{stored} BY NAME SELECT * FROM _rows")
+    fill(con, stored, STORED[stored], [{"instance": INSTANCE, "event_date": DAY, **row} for row in rows])
 
 
 def user(uid: str, **values: Any) -> dict[str, Any]:

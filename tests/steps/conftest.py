@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from pipelines.emulator.organisation import World, generate
 from pipelines.emulator.server import RunningEmulator, start
 from pipelines.settings import Settings, load
 from pipelines.steps import run_night
+from tests.conftest import COMPILED
 
 END = date(2026, 3, 20)
 NIGHTS = 3
@@ -77,11 +77,10 @@ def few_policies(folder: Path, kept: Collection[str] = FOUR) -> Path:
 
 def share_compiled(data_dir: Path) -> None:
     """Compiled policies are kept by the digest of their code: the tests' many data directories may share one folder."""
-    shared = Path(tempfile.gettempdir()) / f"nowguard-tests-compiled-{os.getuid()}"
-    shared.mkdir(mode=0o700, exist_ok=True)
+    COMPILED.mkdir(mode=0o700, exist_ok=True)
     data_dir.mkdir(parents=True, exist_ok=True)
     if not (data_dir / "compiled").exists():
-        (data_dir / "compiled").symlink_to(shared)
+        (data_dir / "compiled").symlink_to(COMPILED)
 
 
 @pytest.fixture
