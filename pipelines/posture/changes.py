@@ -7,8 +7,11 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.contracts import contract
+from pipelines.posture.checks import settings_in
 from pipelines.posture.core import State
+from pipelines.posture.registry import controls
 
+_SETTINGS = "sys_properties"
 _KNOWN = frozenset({State.COMPLIANT, State.NOT_COMPLIANT})
 
 
@@ -53,8 +56,20 @@ def _change(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
         "previous_date": before["event_date"],
         "held_since": before["since"],
         "severity_score": now["severity_score"],
+        "title": now["title"],
+        "rests_on": _rests_on(now["control_id"]),
+        "is_excepted": now["excepted_by"] is not None,
         "is_drift": before["last_known_state"] == State.COMPLIANT and now["state"] == State.NOT_COMPLIANT,
     }
+
+
+def _rests_on(control_id: str) -> list[str]:
+    """Settings by name, other tables as a whole; nothing for a recommendation that is no longer declared."""
+    control = controls().get(control_id)
+    if control is None:
+        return []
+    settings = {f"{_SETTINGS}/{one.name}" for one in settings_in(control.check)}
+    return sorted(settings | (control.reads.keys() - {_SETTINGS}))
 
 
 def _by_control(states: pa.Table | None) -> dict[str, dict[str, Any]]:

@@ -22,7 +22,7 @@ from pipelines.steps.evaluation import days_to_read, evaluate_all
 from pipelines.steps.night import Night, StepRow, revision_of
 
 DETECTION, EVIDENCE, COVERAGE = "out__detection", "out__detection_evidence", "out__coverage"
-POSTURE = "out__posture"
+POSTURE, CHANGES = "out__posture", "out__posture_change"
 SILENCE_DAYS = 14
 #: Logs that an administrator switches on, and what their silence means.
 SWITCHED = {
@@ -65,7 +65,8 @@ def _detect_day(
 ) -> list[StepRow]:
     rows: list[StepRow] = []
     found, evidence = [], []
-    chosen, broken = loaded.policies, {**_learning(night, day, loaded.policies), **_broken(loaded)}
+    chosen = loaded.policies
+    broken = {**_learning(night, day, chosen), **_uncompared(night, day, chosen), **_broken(loaded)}
     with night.connect() as con:
         for table, days in days_to_read(night, day, chosen).items():
             night.lake.view(con, table, night.instance, days, name=table.name)
@@ -96,6 +97,17 @@ def _learning(night: Night, day: date, chosen: Mapping[str, Policy]) -> dict[str
         "no anomaly model scores this day: run `nowguard model train`; a model scores the days after those it learned"
     )
     return {id_: alerts.Finding("learning", reason) for id_, policy in chosen.items() if policy.kind is Kind.MODEL}
+
+
+def _uncompared(night: Night, day: date, chosen: Mapping[str, Policy]) -> dict[str, alerts.Finding]:
+    """Policies that raise what turned between two posture snapshots, on a day without one, or with the first one."""
+    held = [d for d in night.lake.days(contract(POSTURE), night.instance) if d <= day]
+    if held[-1:] == [day] and len(held) > 1:
+        return {}
+    none = alerts.Finding("blind", "no posture snapshot shows this day: schedule `servicenow_posture`")
+    first = alerts.Finding("learning", "the first posture snapshot: the next one is compared with it")
+    found = first if held == [day] else none
+    return {id_: found for id_, policy in chosen.items() if CHANGES in policy.reads}
 
 
 def _broken(loaded: policies.Loaded) -> dict[str, alerts.Finding]:

@@ -13,7 +13,7 @@ from pipelines import features
 from pipelines.contracts import contract
 from pipelines.features.core import to_sql
 from pipelines.policies.cases import DAY, INSTANCE
-from pipelines.policies.core import Case, Policy
+from pipelines.policies.core import Case, Policy, Row
 from pipelines.policies.prove import DuckDB, observe
 from pipelines.policies.registry import catalogue
 from tests.features.nights import of_table
@@ -44,18 +44,26 @@ def test_spark_sees_what_duckdb_sees(policy: Policy, case: Case, duck: DuckDB, s
     assert observe(policy, case, spark) == observe(policy, case, duck)
 
 
+def _in_a_session(row: Row) -> Row:
+    """Cases are about people; sessions are per person and hour where a case names none."""
+    if row.table != "core__activity" or row.values.get("session_uid"):
+        return row
+    return Row(row.table, {**row.values, "session_uid": f"{row.values['actor_user_uid']}-{row.values['time'].hour}"})
+
+
 @pytest.mark.parametrize("name", sorted(features.features()))
 def test_spark_builds_the_features_that_duckdb_builds(name: str, duck: DuckDB, spark: Spark) -> None:
     feature = features.features()[name]
     rows = [row for policy in catalogue().values() for case in policy.cases for row in case.rows]
     unique = {(row.table, *map(str, (row.values.get(k) for k in contract(row.table).key))): row for row in rows}
+    given = [_in_a_session(row) for row in unique.values()]
     wanted = feature.expression(INSTANCE, DAY)
 
     found = []
     for engine in (duck, spark):
         for view in feature.reads:
-            previous = contract(view.removesuffix(features.PREVIOUS)).arrow_schema().empty_table()
-            engine.load(view, previous if view.endswith(features.PREVIOUS) else of_table(unique.values(), view))
+            declared = view.removesuffix(features.PREVIOUS)
+            engine.load(view, of_table(given, declared))
         built = engine.fetch(to_sql(wanted, engine.dialect)).cast(wanted.schema().to_pyarrow())
         found.append(sorted(built.to_pylist(), key=lambda row: [str(row[column]) for column in feature.table.key]))
 

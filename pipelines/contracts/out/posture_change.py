@@ -21,6 +21,9 @@ TABLE = Table(
         Field("previous_date", Dtype.DATE, "Day of the snapshot before", required=True),
         Field("held_since", Dtype.DATE, "First day of the state before", required=True),
         Field("severity_score", Dtype.FLOAT64, "Vendor's severity of non-compliance", unit="0-10"),
+        Field("title", S, "What the recommendation asks for"),
+        Field("rests_on", Dtype.STRINGS, "What was changed if it turned: sys_properties/<name>, else names of tables"),
+        Field("is_excepted", Dtype.BOOL, "Somebody answers for it on that day; null: a night of an earlier version"),
         Field(
             "is_drift",
             Dtype.BOOL,
