@@ -1,6 +1,7 @@
 """What the models add to the rules:  python -m bench.detection.ablation --seeds 10
 
-One replay an organisation, judged three times: by the alerts of the rules alone, of the model policies alone, and of both. The
+One replay an organisation, judged by the alerts of the rules alone, of the model policies alone, and of both; then once more for each
+level of `bench.detection.loosened`, by rules with lower limits, for what the same recall or the same false alerts cost without a model. The
 user-day ranking is that of `mart.user_risk` for both, of the alerts for the rules alone, and of the model's score for the models.
 Seeds are drawn at run time unless given; every attack counts that any of the policies should report.
 """
@@ -16,13 +17,14 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.detection.judge import Verdict
+from bench.detection.loosened import LEVELS, policies_dir
 from bench.detection.metrics import (
     BUDGETS,
     Organisation,
@@ -38,6 +40,7 @@ from bench.detection.metrics import (
 from pipelines.window import days_between
 
 SIDES = ("rules", "models", "both")
+LOOSER = {f"rules x{level:g}": level for level in LEVELS}
 MODEL_KIND = "model"
 #: Scenes that the model must add recall on: taking and looking below every limit.
 HARD = ("drip_copying", "snooping", "parting_gifts", "saturday_haul", "token_drip")
@@ -46,7 +49,7 @@ UserDays = Mapping[tuple[str, date], float]
 
 @dataclass(frozen=True)
 class Measured:
-    """One organisation, three times; `ranks` holds the score of user-days by side."""
+    """One organisation by side, those of `LOOSER` included; `ranks` holds the score of user-days by side of `SIDES`."""
 
     seed: int
     sides: Mapping[str, Organisation]
@@ -56,7 +59,7 @@ class Measured:
 
 
 def measure(seed: int, *, users: int, days: int, before: int, scene_rate: float) -> Measured:
-    from bench.detection.replay import replay
+    from bench.detection.replay import rejudge, replay
     from pipelines.emulator.organisation import Population, generate
     from pipelines.policies.registry import catalogue
 
@@ -65,6 +68,10 @@ def measure(seed: int, *, users: int, days: int, before: int, scene_rate: float)
     made = time.monotonic() - started
     with tempfile.TemporaryDirectory(prefix=f"nowguard-{seed}-") as scratch:
         found = replay(world, Path(scratch))
+        looser = {
+            side: rejudge(world, Path(scratch), policies_dir(Path(scratch) / side, level))
+            for side, level in LOOSER.items()
+        }
     counted = counted_days(world.start, world.end, before)
     kinds = {id_: str(policy.kind) for id_, policy in catalogue().items()}
     chosen = {
@@ -73,6 +80,8 @@ def measure(seed: int, *, users: int, days: int, before: int, scene_rate: float)
         "both": list(kinds),
     }
     sides = {side: _outcome(seed, found, counted, kinds, chosen[side]) for side in SIDES}
+    for side, alerts in looser.items():
+        sides[side] = _outcome(seed, replace(found, alerts=alerts), counted, kinds, chosen["rules"])
     risk = [row for row in found.user_risk if row["event_date"] in set(counted)]
     ranks = {
         "rules": _alert_risk(found.alerts, set(chosen["rules"]), set(counted)),
@@ -126,33 +135,41 @@ def hard(org: Organisation) -> tuple[int, int]:
 
 def summarise(results: Sequence[Measured]) -> dict[str, Any]:
     report: dict[str, Any] = {"seeds": [r.seed for r in results]}
+    for side in (*SIDES, *LOOSER):
+        report[side] = _alerts_of([r.sides[side] for r in results])
     for side in SIDES:
-        orgs = [r.sides[side] for r in results]
-        ranked = [ranking(r.sides[side], r.ranks[side]) for r in results]
-        calibrated = calibration(orgs)
-        report[side] = {
-            "precision": _median([precision(org) for org in orgs]),
-            "recall": _median([recall(org) for org in orgs]),
-            "false_alerts": _median([false_alerts(org) for org in orgs]),
-            "hard_found": sum(hard(org)[0] for org in orgs),
-            "hard_played": sum(hard(org)[1] for org in orgs),
-            "hard_scenes": {
-                scene: [sum(a.is_found for org in orgs for a in org.attacks if a.incident.scene == scene),
-                        sum(1 for org in orgs for a in org.attacks if a.incident.scene == scene)]
-                for scene in HARD
-            },
-            "average_precision": _median([ap for ap, _ in ranked]),
-            "worst_average_precision": min(ap for ap, _ in ranked),
-            "recall_at": {budget: _median([held[budget] for _, held in ranked]) for budget in BUDGETS},
-            "calibration_error": calibrated[0] if calibrated else None,
-            "brier": calibrated[1] if calibrated else None,
-        }  # fmt: skip
+        report[side] |= _ranking_of([(r.sides[side], r.ranks[side]) for r in results])
     report["model_alerts"] = {
         verdict.value: sum(j.verdict is verdict for r in results for j in r.sides["models"].judged)
         for verdict in Verdict
     }
     report["verdicts_by_policy"] = _by_policy(results)
     return report
+
+
+def _alerts_of(orgs: Sequence[Organisation]) -> dict[str, Any]:
+    scenes = {scene: [a for org in orgs for a in org.attacks if a.incident.scene == scene] for scene in HARD}
+    return {
+        "precision": _median([precision(org) for org in orgs]),
+        "recall": _median([recall(org) for org in orgs]),
+        "false_alerts": _median([false_alerts(org) for org in orgs]),
+        "false_alerts_mean": round(statistics.fmean(false_alerts(org) for org in orgs), 4),
+        "hard_found": sum(hard(org)[0] for org in orgs),
+        "hard_played": sum(hard(org)[1] for org in orgs),
+        "hard_scenes": {scene: [sum(a.is_found for a in played), len(played)] for scene, played in scenes.items()},
+    }
+
+
+def _ranking_of(found: Sequence[tuple[Organisation, UserDays]]) -> dict[str, Any]:
+    ranked = [ranking(org, risk) for org, risk in found]
+    calibrated = calibration([org for org, _ in found])
+    return {
+        "average_precision": _median([ap for ap, _ in ranked]),
+        "worst_average_precision": min(ap for ap, _ in ranked),
+        "recall_at": {budget: _median([held[budget] for _, held in ranked]) for budget in BUDGETS},
+        "calibration_error": calibrated[0] if calibrated else None,
+        "brier": calibrated[1] if calibrated else None,
+    }
 
 
 def _by_policy(results: Sequence[Measured]) -> dict[str, dict[str, Any]]:
@@ -173,15 +190,17 @@ def _median(values: Sequence[float | None]) -> float | None:
 
 
 def lines(report: Mapping[str, Any]) -> list[str]:
-    head = f"{'':<8}{'precision':>10}{'recall':>8}{'false/1k/day':>14}{'hard found':>12}{'AP':>7}{'worst':>7}{'R@1':>6}{'R@5':>6}{'R@20':>6}{'calib.':>8}"
+    head = f"{'':<12}{'precision':>10}{'recall':>8}{'false/1k/day':>14}{'mean':>7}{'hard found':>12}{'AP':>7}{'worst':>7}{'R@1':>6}{'R@5':>6}{'R@20':>6}{'calib.':>8}"
     rows = [head]
-    for side in SIDES:
+    for side in (*SIDES, *LOOSER):
         f = report[side]
-        at = f["recall_at"]
-        rows.append(
-            f"{side:<8}{_n(f['precision']):>10}{_n(f['recall']):>8}{_n(f['false_alerts']):>14}{f['hard_found']:>7}/{f['hard_played']:<4}"
-            f"{_n(f['average_precision']):>7}{_n(f['worst_average_precision']):>7}{_n(at[1]):>6}{_n(at[5]):>6}{_n(at[20]):>6}{_n(f['calibration_error']):>8}"
-        )
+        row = f"{side:<12}{_n(f['precision']):>10}{_n(f['recall']):>8}{_n(f['false_alerts']):>14}{_n(f['false_alerts_mean']):>7}{f['hard_found']:>7}/{f['hard_played']:<4}"
+        if at := f.get("recall_at"):
+            row += (
+                f"{_n(f['average_precision']):>7}{_n(f['worst_average_precision']):>7}{_n(at[1]):>6}{_n(at[5]):>6}{_n(at[20]):>6}"
+                f"{_n(f['calibration_error']):>8}"
+            )
+        rows.append(row)
     scenes = report["both"]["hard_scenes"]
     rows.append("hard scenes, rules -> both: " + ", ".join(
         f"{scene} {report['rules']['hard_scenes'][scene][0]} -> {found} of {played}" for scene, (found, played) in scenes.items()

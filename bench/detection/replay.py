@@ -52,21 +52,9 @@ class Replayed:
 
 def replay(world: World, folder: Path, *, sensitivity: str = "medium") -> Replayed:
     """Land `world` in a lake under `folder` and run every step of the night but extraction and validation over it."""
-    city, asn = network_mmdb(world, folder / "geo")
-    settings = Settings(
-        data_dir=folder / "data",
-        instance_name=INSTANCE,
-        instance_url="http://localhost",
-        username="nowguard.collector",
-        geo_db=city,
-        asn_db=asn,
-        ip_lists=ip_lists(world, folder / "lists"),
-        entra_tenant_id="landed",
-        sensitivity=sensitivity,
-    )
-    first, last = world.start.date(), date.fromordinal(world.end.date().toordinal() - 1)
-    opened = open_night(settings, first, last, Logged())
-    night = Replay(**{f.name: getattr(opened, f.name) for f in fields(opened)})
+    settings = _settings(world, folder, sensitivity)
+    first, last = _span(world)
+    night = _night(settings, first, last)
     seconds: dict[str, float] = {}
     with night.lease() as lease:
         started = time.monotonic()
@@ -87,6 +75,42 @@ def replay(world: World, folder: Path, *, sensitivity: str = "medium") -> Replay
         )
     incidents = [Incident.of(row) for row in world.truth["incidents"]]
     return Replayed(world.seed, humans(world), tuple(days), alerts, behaviors, coverage, incidents, risk, seconds)
+
+
+def rejudge(world: World, folder: Path, policies_dir: Path) -> list[dict[str, Any]]:
+    """Alerts over what `replay` left in `folder`, judged again by the policies as `policies_dir` changes them."""
+    settings = _settings(world, folder).model_copy(update={"policies_dir": policies_dir})
+    night = _night(settings, *_span(world))
+    with night.lease() as lease:
+        perform(night, lease, "detect")
+        bring_up_to_date(settings, night.lake, night.store)
+    night.store.close()
+    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+        return _rows(con, "alerts")
+
+
+def _span(world: World) -> tuple[date, date]:
+    return world.start.date(), world.end.date() - timedelta(days=1)
+
+
+def _settings(world: World, folder: Path, sensitivity: str = "medium") -> Settings:
+    city, asn = network_mmdb(world, folder / "geo")
+    return Settings(
+        data_dir=folder / "data",
+        instance_name=INSTANCE,
+        instance_url="http://localhost",
+        username="nowguard.collector",
+        geo_db=city,
+        asn_db=asn,
+        ip_lists=ip_lists(world, folder / "lists"),
+        entra_tenant_id="landed",
+        sensitivity=sensitivity,
+    )
+
+
+def _night(settings: Settings, first: date, last: date) -> Replay:
+    opened = open_night(settings, first, last, Logged())
+    return Replay(**{f.name: getattr(opened, f.name) for f in fields(opened)})
 
 
 def _weeks(night: Replay) -> Iterator[Replay]:

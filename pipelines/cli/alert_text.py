@@ -45,7 +45,12 @@ def _line(row: Mapping[str, Any]) -> list[object]:
 
 
 def _who(row: Mapping[str, Any]) -> str:
-    return row["actor_user_name"] or row["actor_user_uid"] or f"{len(row['actor_user_uids'] or ())} users"
+    return row["actor_user_name"] or row["actor_user_uid"] or _how_many(row["actor_user_uids"] or ())
+
+
+def _how_many(people: Sequence[str]) -> str:
+    """Of a campaign its victims; an alert about the instance has nobody."""
+    return f"{len(people)} users" if people else "(the instance)"
 
 
 def _status(row: Mapping[str, Any]) -> str:

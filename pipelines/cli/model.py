@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.cli.context import JsonFlag, Output, QuietFlag, day_of, explained, settings_of
+from pipelines.cli.context import JsonFlag, Output, QuietFlag, day_of, explained
+from pipelines.cli.landed import landed_settings
 from pipelines.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def train(
     from pipelines.steps.train import train_model
 
     out = Output(json, quiet)
-    settings = settings_of(ctx)
+    settings = landed_settings(ctx)
     chosen = [_declared(only).id] if only else sorted(_catalogue())
     with _night(settings, day_of(last) if last else _last_day(settings)) as (night, lease):
         done = [train_model(night, lease, id_, promote=promote, refresh=refresh, window_days=window) for id_ in chosen]
@@ -73,7 +74,7 @@ def list_models(ctx: typer.Context, json: JsonFlag = False, quiet: QuietFlag = F
     """List the models with their champion and how many revisions wait."""
     from pipelines.steps.model_store import ModelStore
 
-    settings = settings_of(ctx)
+    settings = landed_settings(ctx, required=False)
     store = ModelStore(settings.data_dir, settings.instance)
     rows = []
     for id_, declared in _catalogue().items():
@@ -106,7 +107,7 @@ def show(
     from pipelines.steps.model_store import ModelStore
 
     out = Output(json, quiet)
-    settings = settings_of(ctx)
+    settings = landed_settings(ctx, required=False)
     declared = _declared(model)
     registry = ModelStore(settings.data_dir, settings.instance).registry(declared.id)
     if revision:
@@ -155,7 +156,7 @@ def report(
     """Write one offline page: scores, feature effects, strangest days, stability, drift, precision at budget from verdicts."""
     from pipelines.report import render_models
 
-    settings = settings_of(ctx)
+    settings = landed_settings(ctx, required=False)
     if not settings.warehouse.is_file():
         raise UsageError(f"nothing is published in {settings.warehouse}", remedy="run `nowguard run` first")
     path = render_models(settings.warehouse, to or settings.data_dir / "report" / "models.html")
@@ -185,7 +186,7 @@ def promote(
     from pipelines.steps.model_store import ModelStore
 
     out = Output(json, quiet)
-    settings = settings_of(ctx)
+    settings = landed_settings(ctx, required=False)
     declared = _declared(model)
     if not reason.strip():
         raise UsageError("a promotion needs a reason", remedy="give --reason '...'")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.cli.context import JsonFlag, Output, QuietFlag, day_of, explained, settings_of
+from pipelines.cli.landed import landed_settings
 from pipelines.errors import CheckFailed, UsageError
 from pipelines.window import days_between
 
@@ -141,17 +142,39 @@ def backtest(
 ) -> None:
     """Alerts a day before and after a change, over what is landed; writes nothing."""
     out = Output(json, quiet)
-    settings = settings_of(ctx)
+    settings = landed_settings(ctx)
     found = _one(settings, policy)
     changed = dict(_assignment(found, text) for text in changes or ())
     days = days_between(day_of(first), day_of(last))
     if not days:
         raise UsageError(f"--to {last} lies before --from {first}", remedy="swap the two days")
+    absent = _absent(settings, days)
     compared = _backtest(settings, found, days, changed, sensitivity or settings.sensitivity)
     if json:
         out.document(compared)
         return
     _print_backtest(out, found.id, changed, compared)
+    if absent:
+        out.note(
+            f"{len(absent)} of {len(days)} days are not in the lake ({absent[0]} the first): nothing is said about them."
+        )
+
+
+def _absent(settings: Settings, days: Sequence[date]) -> list[date]:
+    """Days without activities in the lake; refused where it is all of them: nothing found there would read as nothing to find."""
+    from pipelines.contracts import contract
+    from pipelines.lake import Lake
+    from pipelines.state_store import StateStore
+
+    with closing(StateStore(settings.state_file)) as store:
+        held = Lake(settings.data_dir, store).days(contract("core__activity"), settings.instance)
+    absent = sorted(set(days) - set(held))
+    if len(absent) == len(days):
+        span = f"{settings.instance} has activities from {held[0]} to {held[-1]}" if held else "nothing has landed"
+        raise UsageError(
+            f"none of these days is in the lake: {span}", remedy="give --from and --to within it, or run them first"
+        )
+    return absent
 
 
 def _backtest(

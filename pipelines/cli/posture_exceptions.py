@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.context import JsonFlag, Output, QuietFlag, day_of, explained, settings_of
+from pipelines.cli.context import JsonFlag, Output, QuietFlag, day_of, explained
+from pipelines.cli.landed import landed_settings
 from pipelines.cli.posture import known
 from pipelines.errors import UsageError
 from pipelines.window import utc_now
@@ -77,6 +78,6 @@ def _exceptions(ctx: typer.Context) -> Iterator[Exceptions]:
     from pipelines.posture.exceptions import Exceptions
     from pipelines.state_store import StateStore
 
-    settings = settings_of(ctx)
+    settings = landed_settings(ctx)
     with closing(StateStore(settings.state_file)) as store:
         yield Exceptions(store, settings.instance)

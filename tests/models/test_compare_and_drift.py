@@ -58,11 +58,34 @@ def test_without_a_champion_only_budget_and_injected_anomalies_are_asked() -> No
     assert np.isnan(found.rank_correlation)
 
 
-def test_injected_rows_are_the_same_each_time_and_at_the_highest_values_that_training_saw() -> None:
+def test_injected_rows_are_the_same_each_time_and_beyond_the_highest_values_that_training_saw() -> None:
     one, other = injected(fitted(), days(seed=2)), injected(fitted(), days(seed=2))
 
     assert one.equals(other)
-    assert max(one["travel_km"].to_pylist()) == 300.0
+    assert max(one["travel_km"].to_pylist()) == 450.0
+
+
+def test_injected_rows_raise_what_moves_together() -> None:
+    rows = days(seed=2)
+    twins = changed(rows, bytes_out=(rows["files"].to_numpy() * 1000.0).tolist())
+    fit = train(MODEL, twins, instance="acme", as_of=AS_OF)
+
+    strange = injected(fit, twins)
+
+    files, moved = (np.asarray(strange[name].to_numpy(), dtype=float) for name in ("files", "bytes_out"))
+    beyond = files > np.max(twins["files"].to_numpy())
+    assert beyond.any()
+    assert (moved[beyond] > np.max(twins["bytes_out"].to_numpy())).all()
+
+
+def test_a_model_that_misses_what_was_injected_is_no_champion_also_where_none_was_before() -> None:
+    one_feature = dataclasses.replace(MODEL, features=("travel_km",))
+    flat = changed(days(), travel_km=0.0)  # it learns from rows that never vary, and no cut can be made
+    blind = train(one_feature, flat, instance="acme", as_of=AS_OF)
+
+    found = compare(blind, None, changed(days(seed=2), travel_km=0.0))
+
+    assert any("less than 25%" in text for text in found.objections), found
 
 
 def test_a_feature_that_moved_is_shifted_and_the_others_are_stable() -> None:

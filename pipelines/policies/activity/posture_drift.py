@@ -43,7 +43,7 @@ def detect(tables: Tables, params: Params) -> ir.Table:
     )  # fmt: skip
     is_undone = found.subject.startswith("by:")
     return found.mutate(
-        form=ibis.ifelse(is_undone, "undone", "unseen"),
+        form=ibis.cases((~is_undone, "unseen"), (found.control_count > 1, "several"), else_="undone"),
         severity=ibis.cases((found.worst >= params.high_from, "high"), (found.worst < params.medium_from, "low"), else_="medium"),
         trait_kind=ibis.ifelse(is_undone, ibis.null("string"), "control"),
         trait_value=ibis.ifelse(is_undone, ibis.null("string"), found.controls[0]),
@@ -117,7 +117,10 @@ POLICY = Policy(
     severity="medium",
     attack=("T1562",),
     title="No longer so: {asked} ({observed})",
-    titles={"undone": "{actor} undid what was recommended: {asked} ({observed})"},
+    titles={
+        "undone": "{actor} undid what was recommended: {asked} ({observed})",
+        "several": "{actor} undid {control_count} recommendations: {controls}",
+    },
     summary=__doc__,
     blind_to="Whatever was never met or never known; who changed what is not audited; a change between the end of the day and the "
     "snapshot, which is told without the person; a change and its reversal between two snapshots; an exception that runs out.",
@@ -142,7 +145,7 @@ POLICY = Policy(
         fires("one that ann changed", LOG, _set("ann", "22:31", "glide.sys.log_impersonation"),
               having={"form": "undone", "actor_user_name": "ann", "evidence_count": 1}),
         fires("two by one person", LOG, BASIC, _set("ann", "22:31", "glide.sys.log_impersonation"), _set("ann", "22:33", "glide.basicauth.required.soap"),
-              having={"control_count": 2, "severity": "high"}),
+              having={"form": "several", "control_count": 2, "severity": "high"}),
         fires("two by two", LOG, BASIC, _set("ann", "22:31", "glide.sys.log_impersonation"), _set("bob", "22:33", "glide.basicauth.required.soap"), alerts=2),
         fires("two by nobody", LOG, BASIC, alerts=2),
         fires("the last hand counts", LOG, _set("ann", "09:00", "glide.sys.log_impersonation"), _set("bob", "17:00", "glide.sys.log_impersonation"),
