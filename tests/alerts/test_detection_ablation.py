@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.detection.ablation import HARD, SIDES, Measured, _alert_risk, hard, lines, ranking, summarise
+from bench.detection.ablation import HARD, LOOSER, SIDES, Measured, _alert_risk, hard, lines, ranking, summarise
 from bench.detection.judge import Incident
+from bench.detection.loosened import LOOSENED, loosened, policies_dir
 from bench.detection.metrics import outcome
+from pipelines import policies
 
 DAYS = [date(2026, 11, d) for d in (1, 2, 3, 4)]
 RULE, MODEL = "unusual_file_downloads", "unusual_user_day"
@@ -37,6 +40,7 @@ def measured() -> Measured:
         return outcome(1, chosen, INCIDENTS, humans=100, days=DAYS, policies=[RULE, MODEL])
 
     sides = {"rules": side(RULE), "models": side(MODEL), "both": side(RULE, MODEL)}
+    sides |= {looser: side(RULE) for looser in LOOSER}
     ranks = {name: {("ann", DAYS[1]): 90.0, ("bob", DAYS[2]): 95.0} for name in SIDES}
     return Measured(1, sides, ranks, 400, {})
 
@@ -64,3 +68,15 @@ def test_each_day_of_a_lasting_alert_is_as_risky_as_the_alert() -> None:
     risk = _alert_risk(ALERTS, {RULE}, set(DAYS))
 
     assert risk == {("bob", DAYS[2]): pytest.approx(0.5), ("bob", DAYS[3]): pytest.approx(0.5)}
+
+
+def test_lower_limits_are_taken_by_every_rule_about_taking_data(tmp_path: Path) -> None:
+    read = policies.load(policies_dir(tmp_path, 0.5))
+    shipped = policies.load(None).policies
+
+    assert read.problems == ()
+    for id_ in LOOSENED:
+        changed = {p.name: p.default for p in read.policies[id_].params}
+        assert changed == {p.name: p.default for p in shipped[id_].params} | loosened(shipped[id_], 0.5)
+    files = {p.name: p.default for p in read.policies["unusual_file_downloads"].params}
+    assert (files["min_files"], files["times_high"], files["min_colleagues"]) == (20, 1.5, 3)

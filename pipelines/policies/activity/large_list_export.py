@@ -109,8 +109,8 @@ POLICY = Policy(
     kind=Kind.ACTIVITY,
     severity="medium",
     attack=("T1213", "T1567"),
-    title="{actor} exported {total_bytes} bytes of {tables} in {export_count} exports",
-    titles={"api": "{actor} read {total_bytes} bytes of {tables} through the API"},
+    title="{actor} exported {total_bytes:,} bytes of {tables} in {export_count} exports",
+    titles={"api": "{actor} read {total_bytes:,} bytes of {tables} through the API"},
     summary=__doc__,
     blind_to="Many small exports over days (`unusual_file_downloads` sees their bytes); scheduled reports that are mailed; rows "
     "read from the screen; the number of rows where `isc_export_event` cannot be read.",

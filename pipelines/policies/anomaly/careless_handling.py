@@ -66,7 +66,7 @@ POLICY = Policy(
     kind=Kind.ANOMALY,
     severity="low",
     attack=("T1567", "T1052"),
-    title="{actor} exported to a private device on {run_days} days, {export_count} times and {total_bytes} bytes today",
+    title="{actor} exported to a private device on {run_days} days, {export_count} times and {total_bytes:,} bytes today",
     summary=__doc__,
     blind_to="A private device that looks like the organisation's own; downloads of single files; passwords that are shared or not "
     "changed when asked, which leave nothing in these tables; the third day when more than four days lie between two.",

@@ -108,7 +108,7 @@ POLICY = Policy(
     severity="medium",
     attack=("T1078", "T1213"),
     title="{actor} impersonated {peak_people} people within a day",
-    titles={"loot": "{actor} took out {file_count} files and {total_bytes} bytes while acting as {impersonated}"},
+    titles={"loot": "{actor} took out {file_count} files and {total_bytes:,} bytes while acting as {impersonated}"},
     summary=__doc__,
     blind_to="Records that were only read on the screen inside another account; impersonation by scripts, where the platform does "
     "not log it; how long an impersonation lasted.",
