@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.alerts.impact import SEVERITY
+from pipelines.alerts.risk import PRIORS
 
 _FLAGS: tuple[tuple[str, str, str], ...] = (
     ("is_first_for_user", "new for this user in 90 days", "this user has shown it before"),
@@ -93,6 +94,8 @@ def _who(alert: Mapping[str, Any]) -> Iterable[str]:
         yield f"{alert.get('actor_user_name') or '(no name)'} (sys_user {alert.get('actor_user_uid') or 'unknown'})"
     elif alert.get("is_summary"):
         yield f"a summary of grouped alerts about {len(people)} users"
+    elif not people:
+        yield "the instance: nobody is seen to have done it"
     else:
         yield f"a campaign against {len(people)} users: {', '.join(people[:10])}{' ...' if len(people) > 10 else ''}"
 
@@ -140,7 +143,11 @@ def _risk(alert: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     for name, value in _object(alert.get("risk_parts")).items():
         if value:
             shown = f"{100 / (1 + math.exp(-value)):.0f} %" if name == "prior" else f"odds x{math.exp(value):.2f}"
-            yield _RISK_WORDS.get(name, name), shown
+            yield _RISK_WORDS.get(name, name) if name != "prior" else _prior_words(alert), shown
+
+
+def _prior_words(alert: Mapping[str, Any]) -> str:
+    return _RISK_WORDS["prior"] if alert["policy_id"] in PRIORS else "assumed for policies of this kind; not measured"
 
 
 def _priority(alert: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

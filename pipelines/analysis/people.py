@@ -74,7 +74,8 @@ def timeline(
     """Activities of one account, oldest first, with their `lane` and the alerts that rest on each (`alert_uids`).
 
     `user` is a name or sys_id. `around` an alert: seven days before it and one after, and its person where no user is
-    given (the first victim of a campaign). Else `first` to `last`, UTC days; without them all that the file holds.
+    given (the first victim of a campaign); an alert about the instance has none, and no activity. Else `first` to `last`,
+    UTC days; without them all that the file holds.
     """
     house = warehouse or open_warehouse()
     start, end = _days(first, last)
@@ -88,11 +89,11 @@ def timeline(
         )
         start = start if first else alert["first_seen"] - BEFORE
         end = end if last else alert["last_seen"] + AFTER
-    if not user:
+    if not user and around is None:
         raise UsageError("no user is named", remedy="give a user name or sys_id, or around= an alert of one person")
-    uids = house.ask(_WHOM, user=user)["user_uid"].to_list()
+    uids = house.ask(_WHOM, user=user)["user_uid"].to_list() if user else []
     found = house.ask(_TIMELINE, uids=uids, user=user, start=start, end=end)
-    if not uids and not found.height:
+    if user and not uids and not found.height:
         raise UsageError("no account has this name or sys_id", remedy="look it up in mart.users: user_name or user_uid")
     lane = pl.col("activity_name").replace_strict(_LANE_OF, return_dtype=pl.Enum(list(LANES))).alias("lane")
     place = pl.concat_str(

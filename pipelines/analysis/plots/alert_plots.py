@@ -195,6 +195,9 @@ def parts_plot(found: InDepth) -> Drawn:
         left.text(log_odds, i, f" x{odds:.2f} ", va="center", ha="left" if log_odds > 0 else "right", fontsize=9)
     left.axvline(0, color=INK, lw=0.8)
     left.margins(x=0.22)
+    if not risk.height:
+        left.set_xlim(-1, 1)
+        left.text(0, 0, "nothing known of this case moves the odds", va="center", ha="center", fontsize=9)
     left.set_xlabel("change of the log-odds that the alert is true", fontsize=9)
     names(left.yaxis, [part.replace("_", " ") for part in risk["part"]])
     right.barh(range(points.height), points["points"].to_list(), height=0.6, color=GREY)
