@@ -68,10 +68,7 @@ def measure(seed: int, *, users: int, days: int, before: int, scene_rate: float)
     made = time.monotonic() - started
     with tempfile.TemporaryDirectory(prefix=f"nowguard-{seed}-") as scratch:
         found = replay(world, Path(scratch))
-        looser = {
-            side: rejudge(world, Path(scratch), policies_dir(Path(scratch) / side, level))
-            for side, level in LOOSER.items()
-        }
+        looser = {side: rejudge(found, policies_dir(Path(scratch) / side, level)) for side, level in LOOSER.items()}
     counted = counted_days(world.start, world.end, before)
     kinds = {id_: str(policy.kind) for id_, policy in catalogue().items()}
     chosen = {

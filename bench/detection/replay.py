@@ -48,12 +48,13 @@ class Replayed:
     incidents: list[Incident]
     user_risk: list[dict[str, Any]]
     seconds: Mapping[str, float]
+    settings: Settings
 
 
 def replay(world: World, folder: Path, *, sensitivity: str = "medium") -> Replayed:
     """Land `world` in a lake under `folder` and run every step of the night but extraction and validation over it."""
     settings = _settings(world, folder, sensitivity)
-    first, last = _span(world)
+    first, last = world.start.date(), world.end.date() - timedelta(days=1)
     night = _night(settings, first, last)
     seconds: dict[str, float] = {}
     with night.lease() as lease:
@@ -74,13 +75,15 @@ def replay(world: World, folder: Path, *, sensitivity: str = "medium") -> Replay
             _rows(con, view) for view in ("alerts", "behaviors", "coverage", "user_risk")
         )
     incidents = [Incident.of(row) for row in world.truth["incidents"]]
-    return Replayed(world.seed, humans(world), tuple(days), alerts, behaviors, coverage, incidents, risk, seconds)
+    return Replayed(
+        world.seed, humans(world), tuple(days), alerts, behaviors, coverage, incidents, risk, seconds, settings
+    )
 
 
-def rejudge(world: World, folder: Path, policies_dir: Path) -> list[dict[str, Any]]:
-    """Alerts over what `replay` left in `folder`, judged again by the policies as `policies_dir` changes them."""
-    settings = _settings(world, folder).model_copy(update={"policies_dir": policies_dir})
-    night = _night(settings, *_span(world))
+def rejudge(found: Replayed, policies_dir: Path) -> list[dict[str, Any]]:
+    """Alerts over the lake that `replay` left, judged again by the policies as `policies_dir` changes them."""
+    settings = found.settings.model_copy(update={"policies_dir": policies_dir})
+    night = _night(settings, found.days[0], found.days[-1])
     with night.lease() as lease:
         perform(night, lease, "detect")
         bring_up_to_date(settings, night.lake, night.store)
@@ -89,11 +92,7 @@ def rejudge(world: World, folder: Path, policies_dir: Path) -> list[dict[str, An
         return _rows(con, "alerts")
 
 
-def _span(world: World) -> tuple[date, date]:
-    return world.start.date(), world.end.date() - timedelta(days=1)
-
-
-def _settings(world: World, folder: Path, sensitivity: str = "medium") -> Settings:
+def _settings(world: World, folder: Path, sensitivity: str) -> Settings:
     city, asn = network_mmdb(world, folder / "geo")
     return Settings(
         data_dir=folder / "data",

@@ -21,8 +21,11 @@ _FLAGS: tuple[tuple[str, str, str], ...] = (
     ("is_uncommon_in_organisation", "fewer than 5 % of the organisation show it", "common in the organisation"),
     ("is_first_in_organisation", "new for the whole organisation in 90 days", "somebody here has shown it before"),
 )
+_PRIOR_WORDS = (
+    "assumed for policies of this kind; not measured",
+    "how often this policy was right when it was measured",
+)
 _RISK_WORDS: Mapping[str, str] = {
-    "prior": "how often this policy was right when it was measured",
     "first_for_user": "new for the user or not",
     "uncommon_among_peers": "rare among peers or not",
     "uncommon_in_organisation": "rare in the organisation or not",
@@ -142,12 +145,10 @@ def _risk(alert: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         yield "estimated probability of a true positive", f"{alert['risk_score']:.0f} %"
     for name, value in _object(alert.get("risk_parts")).items():
         if value:
-            shown = f"{100 / (1 + math.exp(-value)):.0f} %" if name == "prior" else f"odds x{math.exp(value):.2f}"
-            yield _RISK_WORDS.get(name, name) if name != "prior" else _prior_words(alert), shown
-
-
-def _prior_words(alert: Mapping[str, Any]) -> str:
-    return _RISK_WORDS["prior"] if alert["policy_id"] in PRIORS else "assumed for policies of this kind; not measured"
+            if name == "prior":
+                yield _PRIOR_WORDS[alert["policy_id"] in PRIORS], f"{100 / (1 + math.exp(-value)):.0f} %"
+            else:
+                yield _RISK_WORDS.get(name, name), f"odds x{math.exp(value):.2f}"
 
 
 def _priority(alert: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -21,19 +22,20 @@ def landed_settings(ctx: typer.Context, *, required: bool = True) -> Settings:
     settings = settings_of(ctx)
     if settings.instance:
         return settings
-    held = _instances(settings)
-    if len(held) == 1:
-        return settings.model_copy(update={"instance_name": held[0]})
-    if held:
-        raise UsageError(
-            f"the lake holds {len(held)} instances", remedy=f"set NOWGUARD_INSTANCE_NAME to one of {', '.join(held)}"
-        )
-    if required:
+    found = the_only(_instances(settings), "the lake")
+    if required and not found:
         raise UsageError(
             "nothing has landed, and no instance is configured",
             remedy="run `nowguard run` first, or set NOWGUARD_DATA_DIR and NOWGUARD_INSTANCE_NAME",
         )
-    return settings
+    return settings.model_copy(update={"instance_name": found}) if found else settings
+
+
+def the_only(held: Sequence[str], where: str) -> str:
+    """The one instance that is there, empty where there is none; of several one must be named."""
+    if len(held) > 1:
+        raise UsageError(f"{where} holds {', '.join(held)}", remedy="name one: NOWGUARD_INSTANCE_NAME=<name>")
+    return held[0] if held else ""
 
 
 def _instances(settings: Settings) -> list[str]:

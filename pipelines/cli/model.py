@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.cli.context import JsonFlag, Output, QuietFlag, day_of, explained
+from pipelines.cli.context import JsonFlag, Output, QuietFlag, day_of, explained, settings_of
 from pipelines.cli.landed import landed_settings
 from pipelines.errors import UsageError
 
@@ -156,7 +156,7 @@ def report(
     """Write one offline page: scores, feature effects, strangest days, stability, drift, precision at budget from verdicts."""
     from pipelines.report import render_models
 
-    settings = landed_settings(ctx, required=False)
+    settings = settings_of(ctx)
     if not settings.warehouse.is_file():
         raise UsageError(f"nothing is published in {settings.warehouse}", remedy="run `nowguard run` first")
     path = render_models(settings.warehouse, to or settings.data_dir / "report" / "models.html")

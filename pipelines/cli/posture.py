@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from pipelines.cli.context import JsonFlag, Output, QuietFlag, day_of, explained, printable, settings_of
+from pipelines.cli.landed import the_only
 from pipelines.cli.published import FORMULA_STARTS, open_published, write_whole
 from pipelines.errors import CheckFailed, UsageError, misnamed
 
@@ -164,11 +165,7 @@ def _published(settings: Settings, day: str | None) -> Iterator[_Posture]:
 def _only_instance(con: Any) -> str:
     """Where no instance is configured, the one that the file is about: after the demo, and for a reader of somebody's warehouse."""
     held = [name for (name,) in con.execute("SELECT DISTINCT instance FROM mart.posture_score ORDER BY 1").fetchall()]
-    if len(held) > 1:
-        raise UsageError(
-            f"the warehouse holds the posture of {', '.join(held)}", remedy="name one: NOWGUARD_INSTANCE_NAME=<name>"
-        )
-    return held[0] if held else ""
+    return the_only(held, "the warehouse")
 
 
 def known(value: str, names: Sequence[str], what: str) -> None:

@@ -24,8 +24,9 @@ STYLES = {
 SHOWN = 15
 
 ALERTS = """
-SELECT severity, policy_id, coalesce(actor_user_name, cast(len(actor_user_uids) AS VARCHAR) || ' users') AS who, title,
-       first_seen, round(risk_score) AS risk, round(priority) AS priority
+SELECT severity, policy_id,
+       coalesce(actor_user_name, nullif(len(actor_user_uids), 0)::VARCHAR || ' users', '(the instance)') AS who, title, first_seen,
+       round(risk_score) AS risk, round(priority) AS priority
 FROM mart.alerts WHERE instance = ? AND status <> 'closed' ORDER BY priority DESC, last_seen DESC, alert_uid LIMIT ?
 """
 COUNTS = (

@@ -20,6 +20,11 @@ from pipelines.steps.features import CORE
 Partitions = dict[tuple[str, date], pa.Table]
 
 
+def unique(rows: Iterable[Row]) -> list[Row]:
+    """Of rows with the same key, which several cases may give, the last."""
+    return list({(row.table, *(str(row.values.get(k)) for k in contract(row.table).key)): row for row in rows}.values())
+
+
 def of_table(rows: Iterable[Row], table: str) -> pa.Table:
     schema = contract(table).arrow_schema()
     values = [{name: row.values.get(name) for name in schema.names} for row in rows if row.table == table]

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from pipelines.contracts import contract
 from pipelines.policies.cases import DAY
 from pipelines.policies.core import Case, Policy, Row
 from pipelines.policies.prove import DuckDB, observe, problems
 from pipelines.policies.registry import catalogue
+from tests.features.nights import unique
 
 ENGINE = DuckDB()
 CASES = [
@@ -30,10 +30,7 @@ def test_the_case_holds(policy: Policy, case: Case) -> None:
 
 def together(policy: Policy) -> tuple[Row, ...]:
     """The rows of all cases that raise something in one organisation; of rows that several cases give, one."""
-    rows = [row for case in policy.cases if case.alerts for row in case.rows]
-    return tuple(
-        {(row.table, *(str(row.values.get(k)) for k in contract(row.table).key)): row for row in rows}.values()
-    )
+    return tuple(unique(row for case in policy.cases if case.alerts for row in case.rows))
 
 
 def seen(policy: Policy, rows: tuple[Row, ...]) -> list[dict[str, Any]]:

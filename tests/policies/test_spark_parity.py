@@ -10,13 +10,12 @@ from collections.abc import Iterator
 import pytest
 
 from pipelines import features
-from pipelines.contracts import contract
 from pipelines.features.core import to_sql
 from pipelines.policies.cases import DAY, INSTANCE
 from pipelines.policies.core import Case, Policy, Row
 from pipelines.policies.prove import DuckDB, observe
 from pipelines.policies.registry import catalogue
-from tests.features.nights import of_table
+from tests.features.nights import of_table, unique
 from tests.policies.spark import Spark, missing, session
 
 pytestmark = [pytest.mark.spark, pytest.mark.skipif(bool(missing()), reason=missing())]
@@ -55,8 +54,7 @@ def _in_a_session(row: Row) -> Row:
 def test_spark_builds_the_features_that_duckdb_builds(name: str, duck: DuckDB, spark: Spark) -> None:
     feature = features.features()[name]
     rows = [row for policy in catalogue().values() for case in policy.cases for row in case.rows]
-    unique = {(row.table, *map(str, (row.values.get(k) for k in contract(row.table).key))): row for row in rows}
-    given = [_in_a_session(row) for row in unique.values()]
+    given = [_in_a_session(row) for row in unique(rows)]
     wanted = feature.expression(INSTANCE, DAY)
 
     found = []
