@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -23,11 +24,12 @@ ROLE_HOLDERS = 12
 GROUPS = ("Database Admins", "Network Admins", "Service Desk", "Hardware", "Change Advisory")
 
 
-def add_platform(instance: Instance) -> None:
-    """What any instance has whatever rows it serves: all tables, their dictionary, its release, somebody who may sign in."""
+def add_platform(instance: Instance, absent: Collection[str] = ()) -> None:
+    """What any instance has whatever rows it serves: all tables but those `absent`, their dictionary, its release, somebody
+    who may sign in."""
     store = instance.store
     for schema in SCHEMA.values():
-        if schema.name not in store.schemas:
+        if schema.name not in store.schemas and schema.name not in absent:
             store.create(schema)
     for table, release in TABLES_SINCE.items():
         if not instance.is_at_least(release):

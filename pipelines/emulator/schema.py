@@ -215,6 +215,9 @@ TABLES_SINCE = {
     "multi_factor_criteria": "helsinki",
 }
 
+#: Tables that a plugin brings: where an organisation has no rows of them, they do not exist.
+PLUGIN_TABLES = frozenset({"isc_export_event"})
+
 
 def schema_for(name: str, columns: tuple[str, ...]) -> TableSchema:
     """The dictionary's table with any further columns of the data, or a plain table of text."""

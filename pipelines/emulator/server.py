@@ -37,6 +37,7 @@ from pipelines.emulator.instance import EmulatorSettings, Instance
 from pipelines.emulator.messages import Answer, Call, new_id
 from pipelines.emulator.organisation import generate, ip_lists, network_mmdb
 from pipelines.emulator.organisation.world import World
+from pipelines.emulator.schema import PLUGIN_TABLES
 from pipelines.emulator.store import Store
 
 Scope = MutableMapping[str, Any]
@@ -264,7 +265,7 @@ def build(
     if tables_dir is not None:
         for path in sorted(tables_dir.glob("*.jsonl")):
             store.load(path.stem, _read_lines(path))
-    add_platform(instance)
+    add_platform(instance, absent=PLUGIN_TABLES - world.tables.keys() if world is not None else ())
     if demo_records:
         add_demo_records(instance)
     instance.acl.unrestricted.add("admin")

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.emulator.organisation import generate
+from pipelines.emulator.organisation import Population, generate
 from pipelines.emulator.server import start
 from tests.dags.conftest import airflow, environment
 from tests.steps.conftest import END, first_night, morning_after, share_compiled
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
 
 def test_a_night_and_a_snapshot_of_posture_run_through_airflow(airflow_home: Path, tmp_path: Path) -> None:
-    world = generate(seed=5, users=30, days=3, before=7, end=END)
+    world = generate(seed=5, users=30, days=3, before=7, end=END, population=Population(export_log=False))
     day = first_night()
     share_compiled(tmp_path)
     with start(world, now=morning_after(day)) as running:

@@ -10,6 +10,7 @@ import polars as pl
 from pipelines.emulator.organisation import (
     access_rules,
     configuration,
+    export_log,
     habits,
     logins,
     machines,
@@ -27,7 +28,7 @@ from pipelines.emulator.organisation.assemble import (
     silence,
     still_true,
 )
-from pipelines.emulator.organisation.clock import epoch, midnight
+from pipelines.emulator.organisation.clock import epoch, midnight, moment
 from pipelines.emulator.organisation.company import Company
 from pipelines.emulator.organisation.content import Contents
 from pipelines.emulator.organisation.files import attachment_table, build_files
@@ -81,7 +82,7 @@ def generate(
         seed=seed,
         start=midnight(first),
         end=midnight(last),
-        tables=_as_logged(assemble(company, frames), changes, company.streams),
+        tables=_as_logged(assemble(company, frames), changes, company),
         changes=tuple(sorted(changes, key=lambda change: (change.at, change.table, change.sys_id))),
         attachments=Contents(bodies),
         network=company.network.blocks,
@@ -92,9 +93,13 @@ def generate(
     )
 
 
-def _as_logged(tables: dict[str, pl.DataFrame], changes: Iterable[Change], streams: Streams) -> dict[str, pl.DataFrame]:
-    """An instance follows its settings: once logging of impersonations is off, none is written."""
-    switch = streams.sys_id("property", "glide.sys.log_impersonation")
+def _as_logged(tables: dict[str, pl.DataFrame], changes: Iterable[Change], company: Company) -> dict[str, pl.DataFrame]:
+    """An instance follows its settings: it records exports where its security product runs, and no impersonation once their
+    logging is off."""
+    if company.population.export_log:
+        rows = export_log.export_events(tables["syslog_transaction"], tables["sys_user"], moment(company.end))
+        tables = {**tables, export_log.TABLE: rows}
+    switch = company.streams.sys_id("property", "glide.sys.log_impersonation")
     off = [c.at for c in changes if c.sys_id == switch and c.values and c.values.get("value") == "false"]
     if not off:
         return tables

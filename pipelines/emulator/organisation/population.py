@@ -122,6 +122,11 @@ class Population:
     sso_without_login_share: float = _parameter(
         0.2, "SSO logins seen as session.established instead of login", "two parser libraries"
     )
+    export_log: bool = _parameter(
+        True,
+        "whether the security product runs, which records exports in `isc_export_event`; if not, there is no such table",
+        SAMPLE,
+    )
     # what location data gets wrong
     citiless_share: float = _parameter(0.12, "home networks whose record has no city, only the country's centre", GEO)
     misplaced_share: float = _parameter(0.04, "home networks recorded in another country", GEO)
