@@ -8,6 +8,7 @@ from pipelines.emulator.organisation.scenarios import (
     bulk_work,
     copying,
     guessing,
+    handling,
     insiders,
     journeys,
     leavers,
@@ -29,6 +30,7 @@ SCENES: tuple[Scene, ...] = (
     *journeys.SCENES,
     *bulk_work.SCENES,
     *below_limits.SCENES,
+    *handling.SCENES,
 )
 
 
