@@ -1,0 +1,64 @@
+"""An account that several people use: who is at many places at once is not one person.
+
+Only what cannot be one person's day counts. A *place* is an office or a line: a company gateway, a cloud desktop, a relay
+and a phone's carrier are other ways of the same person, a browser that polls by itself does nothing, and a session counts
+at one place however its address changes. One person has a line at home and one at work, and may go from the one to
+the other within half an hour, but does not go on so for hours.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from pipelines.features.places import egress
+from pipelines.policies.core import Param, Params
+from pipelines.policies.habits import site_of
+from pipelines.policies.volume import acts, evidence
+
+SLOT = 1800  # seconds
+PLACES = ("corporate", "line")
+
+PARAMS = (
+    Param("shared_places", 3, "Places at which one account is busy within half an hour that are not one person's", "ours; home and work are two", "places"),
+    Param("shared_slots", 4, "Half hours of the day in which it is", "ours; longer than any way between three places", "half hours"),
+)  # fmt: skip
+
+
+def at_many_places(activity: ir.Table, params: Params) -> ir.Table:
+    """One row per account that was busy at `shared_places` at once for `shared_slots` half hours of the day."""
+    rows = _at_places(activity, params)
+    busy = rows.group_by("user_uid", "slot").agg(places=rows.place.nunique())
+    busy = busy.filter(busy.places >= params.shared_places)
+    rows = rows.inner_join(busy, ["user_uid", "slot"]).select(*rows.columns, "places")
+    found = rows.group_by("user_uid").agg(
+        **evidence(rows),
+        place_count=rows.places.max(),
+        slot_count=rows.slot.nunique(),
+    )
+    return found.filter(found.slot_count >= params.shared_slots)
+
+
+def _at_places(activity: ir.Table, params: Params) -> ir.Table:
+    """What people did in browsers from offices and lines, with the session's place and the half hour; of accounts that showed
+    addresses enough only, which spares sorting everybody's day."""
+    way = egress(activity)
+    line = ibis.ifelse(activity.src_ip.contains(":"), activity.asn.cast("string"), site_of(activity.src_ip))
+    rows = acts(
+        activity,
+        activity.agent_kind == "browser",
+        activity.activity_name.notin(["other", "logout"]),
+        ~activity.is_impersonated,
+        activity.session_uid.notnull(),
+        activity.src_ip.notnull(),
+        activity.ip_source.fill_null("event") != "last_login",
+        way.isin(PLACES),
+        session=activity.session_uid,
+        line=ibis.ifelse(way == "corporate", "office " + activity.city.fill_null(""), line),
+    )
+    wide = rows.group_by("user_uid").agg(lines=rows.line.nunique())
+    rows = rows.semi_join(wide.filter(wide.lines >= params.shared_places), "user_uid").select(*rows.columns)
+    sessions = rows.group_by("user_uid", "session").agg(place=rows.line.min())
+    joined = rows.inner_join(sessions, ["user_uid", "session"])
+    joined = joined.select(*rows.columns, "place")
+    return joined.mutate(slot=joined.seconds // SLOT)
