@@ -47,6 +47,7 @@ SELECT '{instance}' AS instance, $day::DATE AS event_date, 'sysevent:' || md5(i 
        (c * 61 % 340 - 170)::DOUBLE AS longitude, (64512 + CASE via WHEN 'home' THEN c * 3 + u % 3 WHEN 'phone' THEN 500 + c ELSE 900 END)::BIGINT AS asn,
        CASE via WHEN 'phone' THEN 'Mobile ' || c ELSE 'Net ' || c END AS as_org,
        CASE via WHEN 'vpn' THEN ['vpn'] WHEN 'office' THEN ['corporate'] ELSE []::VARCHAR[] END AS ip_categories,
+       NULL::BIGINT AS ip_confidence,
        CASE via WHEN 'phone' THEN 'safari/ios/phone' || u % 7 ELSE 'chrome/windows/pc' || u % 11 END AS device_key, 'Chrome' AS agent_family,
        'Windows' AS os_family, CASE via WHEN 'phone' THEN 'mobile' ELSE 'browser' END AS agent_kind, md5('d' || u % 200) AS department,
        false AS is_external, u % 400 = 1 AS is_integration, u % 300 = 2 AS is_privileged, true AS is_account_active,

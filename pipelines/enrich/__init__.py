@@ -24,7 +24,7 @@ from pipelines.window import Window
 __all__ = ["AddressLists", "Addresses", "DataAge", "Enricher", "Geography", "Problem", "UserAgents"]
 
 #: Raised by hand when the meaning of an enriched column changes: partitions are then stale.
-VERSION = "1"
+VERSION = "2"
 
 # where each enriched column comes from; every other column is the activity's own
 _COLUMNS = {
@@ -33,6 +33,7 @@ _COLUMNS = {
         WHEN g.agent_kind IN ('browser', 'mobile') THEN true
         WHEN u.is_integration THEN false END""",
     "ip_categories": "COALESCE(c.ip_categories, [])",
+    "ip_confidence": "c.",
     "agent_kind": "COALESCE(g.agent_kind, 'unknown')",
     # switched off at a time that nobody told: before the row's last change it may well have been on
     "is_account_active": """CASE WHEN s.user_uid IS NOT NULL THEN s.is_active

@@ -2,7 +2,8 @@
 
 `<category>.txt` and `.netset` hold one address or CIDR a line and always apply; `<category>.csv` has the header
 `indicator,confidence,first_seen,last_seen`: an activity at t matches if first_seen - look-back <= t <= last_seen, so an
-address that is listed later is matched retroactively. `corporate` beats every other category.
+address that is listed later is matched retroactively. `corporate` beats every other category. A list without confidences
+is taken for sure (100).
 """
 
 from __future__ import annotations
@@ -24,14 +25,22 @@ from pipelines.enrich.geography import DataAge
 
 PLAIN = (".txt", ".netset", ".ipset")
 CORPORATE = "corporate"
+#: What an address is for, which is no ill of it: how sure such a list is does not count.
+HARMLESS = frozenset({CORPORATE, "vpn", "privacy_relay", "cloud_provider", "hosting"})
 ALWAYS, NEVER = datetime.combine(date.min, time.min), datetime.combine(date.max, time.min)
 TICK = timedelta(microseconds=1)
 HEADER = ("indicator", "confidence", "first_seen", "last_seen")
 
 _SPAN = pa.schema(
-    [("valid_from", pa.timestamp("us")), ("valid_to", pa.timestamp("us")), ("ip_categories", pa.list_(pa.string()))]
+    [
+        ("valid_from", pa.timestamp("us")),
+        ("valid_to", pa.timestamp("us")),
+        ("ip_categories", pa.list_(pa.string())),
+        ("ip_confidence", pa.int64()),
+    ]
 )
-#: An address is in `categories` (sorted) from `valid_from` until before `valid_to`.
+#: An address is in `ip_categories` (sorted) from `valid_from` until before `valid_to`, by lists that speak ill of it with
+#: `ip_confidence` (0-100, the surest counts; null where none does).
 SCHEMA = pa.schema([("ip", pa.string()), *_SPAN])
 
 
@@ -61,6 +70,7 @@ class Segment:
     valid_from: datetime
     valid_to: datetime
     categories: tuple[str, ...]
+    confidence: int | None
 
 
 class _Networks:
@@ -183,7 +193,9 @@ class AddressLists:
         first = np.cumsum([0, *map(len, held)])
         count = np.array([len(one) for one in held], dtype=np.int64)[place]
         offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-        flat = columns_of(_SPAN, [(s.valid_from, s.valid_to, list(s.categories)) for one in held for s in one])
+        flat = columns_of(
+            _SPAN, [(s.valid_from, s.valid_to, list(s.categories), s.confidence) for one in held for s in one]
+        )
         ip = pa.array(list(texts), pa.string()).take(pa.array(np.repeat(family.rows, count)))
         span = flat.take(pa.array(np.repeat(first[place], count) + offset))
         return pa.table([ip, *span.columns], schema=SCHEMA)
@@ -201,7 +213,7 @@ class AddressLists:
     def revision_of(self, start: datetime, end: datetime) -> str:
         """Of what can match an activity in [start, end): a listing of another time leaves it alone."""
         lines = sorted(
-            f"{n.category}/{n.network.hex()}/{n.prefix}/{n.first_seen}/{n.last_seen}"
+            f"{n.category}/{n.network.hex()}/{n.prefix}/{n.confidence}/{n.first_seen}/{n.last_seen}"
             for n in self.listings
             if n.last_seen >= start and _opened(n, self.look_back) < end
         )
@@ -209,21 +221,25 @@ class AddressLists:
 
 
 def spans(held: Sequence[Listing], look_back: timedelta) -> list[Segment]:
-    """The listings of one address as spans of constant categories; spans without any are left out."""
+    """The listings of one address as spans of constant categories and confidence; spans without any are left out."""
     if all(n.first_seen == ALWAYS and n.last_seen == NEVER for n in held):  # the usual case, without dates
-        return [Segment(ALWAYS, NEVER, _shown({n.category for n in held}))] if held else []
-    edges = [(_opened(n, look_back), _closed(n), n.category) for n in held]
+        return [_segment(ALWAYS, NEVER, held)] if held else []
+    edges = [(_opened(n, look_back), _closed(n), n) for n in held]
     cuts = sorted({edge for low, high, _ in edges for edge in (low, high)})
     found = []
     for low, high in pairwise(cuts):
-        names = {category for since, until, category in edges if since <= low and until >= high}
-        if names:
-            found.append(Segment(low, high, _shown(names)))
+        valid = [listing for since, until, listing in edges if since <= low and until >= high]
+        if valid:
+            found.append(_segment(low, high, valid))
     return found
 
 
-def _shown(names: set[str]) -> tuple[str, ...]:
-    return (CORPORATE,) if CORPORATE in names else tuple(sorted(names))
+def _segment(low: datetime, high: datetime, valid: Sequence[Listing]) -> Segment:
+    names = {listing.category for listing in valid}
+    if CORPORATE in names:
+        return Segment(low, high, (CORPORATE,), None)
+    sure = [listing.confidence for listing in valid if listing.category not in HARMLESS]
+    return Segment(low, high, tuple(sorted(names)), max(sure, default=None))
 
 
 def _opened(listing: Listing, look_back: timedelta) -> datetime:

@@ -7,11 +7,13 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipelines import __version__
 from pipelines.contracts.table import Table
@@ -209,16 +211,32 @@ class Lake:
 
         A `shared` one is seen by cursors of `con` too, and would stay in a database that `con` has open."""
         name = name or table.name
-        files = self.files(table, instance, days)
-        columns = ", ".join(f'"{f.name}"' for f in table.all_fields)
-        if files:
-            listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
-            source = f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)"
-        else:
-            nothing = ", ".join(f'NULL::{f.duckdb} AS "{f.name}"' for f in table.all_fields)
-            source = f"SELECT {nothing} WHERE false"
+        source = reading(table, self.files(table, instance, days))
         con.execute(f'CREATE OR REPLACE {"" if shared else "TEMP "}VIEW "{name}" AS {source}')
         return name
+
+
+def reading(table: Table, files: Sequence[Path]) -> str:
+    """A SELECT of the contract's columns over these files; a column that is younger than a file is null in its rows."""
+    shapes: dict[tuple[str, ...], list[Path]] = {}
+    for path in files:
+        shapes.setdefault(_held(table, path), []).append(path)
+    parts = []
+    for held, alike in shapes.items():
+        listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in alike)
+        columns = ", ".join(
+            f'"{f.name}"' if f.name in held else f'NULL::{f.duckdb} AS "{f.name}"' for f in table.all_fields
+        )
+        parts.append(f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)")
+    nothing = ", ".join(f'NULL::{f.duckdb} AS "{f.name}"' for f in table.all_fields)
+    return " UNION ALL ".join(parts) or f"SELECT {nothing} WHERE false"
+
+
+@lru_cache(maxsize=10_000)
+def _held(table: Table, path: Path) -> tuple[str, ...]:
+    """Which of the contract's columns a file has: a file's content never changes under its name."""
+    found = frozenset(pq.read_schema(path).names)
+    return tuple(f.name for f in table.all_fields if f.name in found)
 
 
 _RESTORE = (

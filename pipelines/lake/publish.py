@@ -23,7 +23,7 @@ from pipelines.contracts.table import Table, empty
 from pipelines.errors import StorageError
 from pipelines.lake.crashpoints import crashpoint
 from pipelines.lake.ledger import Partition
-from pipelines.lake.partitions import Lake
+from pipelines.lake.partitions import Lake, reading
 from pipelines.lake.runs import ARROW as RUN_SCHEMA
 from pipelines.lake.writer import explained, sha256_of, sync_folder
 from pipelines.window import utc_now
@@ -191,12 +191,9 @@ def _insert(lake: Lake, con: duckdb.DuckDBPyConnection, table: Table, stored: st
     columns = ", ".join(f'"{c}"' for c in table.columns)
     total = 0
     for part in sorted(parts, key=lambda p: (p.instance, p.day)):
-        files = [str(f) for f in lake.files(table, part.instance, [part.day])]
+        files = lake.files(table, part.instance, [part.day])
         if files:
-            con.execute(
-                f"INSERT INTO wh.{stored} ({columns}) SELECT {columns} FROM read_parquet(?, hive_partitioning = false)",
-                [files],
-            )
+            con.execute(f"INSERT INTO wh.{stored} ({columns}) SELECT {columns} FROM ({reading(table, files)})")
         total += part.rows
     con.executemany(
         "INSERT INTO wh.loaded VALUES (?, ?, ?, ?)", [[table.name, p.instance, p.day, p.content_hash] for p in parts]

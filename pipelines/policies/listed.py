@@ -27,16 +27,19 @@ PARAMS = (
     Param("usual_days", 3, "Days of use that make a way out, and a device, usual for a person", "ours", "days"),
     Param("shared_users", 2, "Colleagues who use an address regularly that make it a shared one", "ours; no attacker's exit has two", "people"),
     Param("regular_days", 2, "Days of use that make a colleague a regular one", "ours", "days"),
+    Param("unsure_confidence", 30, "Confidence of the surest list below which nothing is raised; lists that do not say count as 100", "STIX 2.1, the scale None/Low/Medium/High: low is below 30", "0-100"),
+    Param("sure_confidence", 70, "Confidence from which a list is believed; below, a case is one severity less", "STIX 2.1: high is from 70", "0-100"),
     Param("quiet_seconds", 14_400, "Pause after which it is another episode", "ours", "s"),
 )  # fmt: skip
 
 SUPPRESSIONS = (
     Suppression("own_gateway", "system", "The address is also on the list of the organisation's own gateways, which bought lists take for proxies"),
+    Suppression("unsure_list", "user", "No list that holds the address is sure of it: the surest is below `unsure_confidence`"),
     Suppression("shared_address", "system", "Several colleagues use the address regularly, or the proxy's /24 and this is a device of the person, or the person's first one: listed by mistake. Never for Tor, whose list is its operators' own"),
     Suppression("usual_way_out", "user", "The person has come this way for days, on this device: a private VPN, or a home that is listed by mistake. Never for Tor"),
 )  # fmt: skip
 
-FACTS = ("listed_as", "network", "login_count", "address_count", "is_new_device", "is_privileged")
+FACTS = ("listed_as", "list_confidence", "network", "login_count", "address_count", "is_new_device", "is_privileged")
 
 
 def from_listed(activity: ir.Table, lists: tuple[str, ...]) -> ir.Table:
@@ -70,6 +73,7 @@ def explained(rows: ir.Table, seen: ir.Table, params: Params) -> ir.Table:
     )
     return rows.mutate(
         own_gateway=has(rows, "vpn"),
+        unsure_list=rows.ip_confidence < params.unsure_confidence,
         shared_address=is_shared & ~is_certain,
         usual_way_out=is_usual & (rows.device_days >= params.usual_days) & ~is_certain,
         is_new_device=rows.device_days == 0,
@@ -84,6 +88,7 @@ def gathered(rows: ir.Table, params: Params) -> ir.Table:
         **common_columns(rows, "actor_user_uid", "actor_user_name"),
         trait_value=rows.src_ip.min(),
         listed_as=rows.listed_as.min(),
+        list_confidence=rows.ip_confidence.max(),
         network=rows.as_org.min(),
         login_count=(rows.activity_name == "login").cast("int64").sum(),
         address_count=rows.src_ip.nunique(),
@@ -91,8 +96,12 @@ def gathered(rows: ir.Table, params: Params) -> ir.Table:
         is_privileged=rows.is_privileged.fill_null(False).any(),
         **{s.name: rows[s.name].fill_null(False).any() for s in SUPPRESSIONS},
     )
+    is_grave, is_sure = (
+        found.is_new_device | found.is_privileged,
+        found.list_confidence.fill_null(100) >= params.sure_confidence,
+    )
     return found.mutate(
         trait_kind=ibis.literal("ip"),
-        severity=ibis.ifelse(found.is_new_device | found.is_privileged, "high", "medium"),
-        confidence=ibis.ifelse(found.is_new_device, 0.9, 0.7),
+        severity=ibis.cases((is_grave & is_sure, "high"), (is_grave | is_sure, "medium"), else_="low"),
+        confidence=ibis.ifelse(found.is_new_device, 0.9, 0.7) - ibis.ifelse(is_sure, 0.0, 0.2),
     )

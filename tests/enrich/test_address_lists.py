@@ -65,6 +65,39 @@ def test_a_dated_corporate_listing_covers_only_its_time(tmp_path: Path) -> None:
     assert tags(lists, "198.51.100.7", "2026-09-25T00:00:00") == ["corporate"]
 
 
+def confidence(folder: Path, address: str = "198.51.100.7", when: str = "2026-09-24T12:00:00") -> int | None:
+    moment = datetime.fromisoformat(when)
+    rows = AddressLists(folder, timedelta(0)).segments(Addresses.of([address])).to_pylist()
+    [found] = [row["ip_confidence"] for row in rows if row["valid_from"] <= moment < row["valid_to"]]
+    return None if found is None else int(found)
+
+
+def test_the_surest_list_that_holds_the_address_then_counts(tmp_path: Path) -> None:
+    (tmp_path / "scanner.csv").write_text(HEADER + "198.51.100.7,40,,\n")
+    (tmp_path / "botnet.csv").write_text(HEADER + "198.51.100.0/24,80,2026-09-25,\n")
+    assert confidence(tmp_path) == 40
+    assert confidence(tmp_path, when="2026-09-26T12:00:00") == 80
+
+
+def test_a_list_that_does_not_say_is_sure_and_one_that_speaks_no_ill_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "hosting.txt").write_text("198.51.100.0/24\n")
+    assert confidence(tmp_path) is None
+    (tmp_path / "scanner.csv").write_text(HEADER + "198.51.100.7,40,,\n")
+    assert confidence(tmp_path) == 40
+    (tmp_path / "tor.txt").write_text("198.51.100.7\n")
+    assert confidence(tmp_path) == 100
+    (tmp_path / "corporate.txt").write_text("198.51.100.7\n")
+    assert confidence(tmp_path) is None
+
+
+def test_a_line_that_grows_surer_makes_its_days_stale(tmp_path: Path) -> None:
+    revisions = set()
+    for level in (40, 60):
+        (tmp_path / "scanner.csv").write_text(HEADER + f"198.51.100.7,{level},2026-09-24,\n")
+        revisions.add(AddressLists(tmp_path).revision_of(datetime(2026, 9, 24), datetime(2026, 9, 25)))
+    assert len(revisions) == 2
+
+
 def test_a_malformed_line_is_counted_with_its_place_and_the_rest_is_used(tmp_path: Path) -> None:
     (tmp_path / "tor.txt").write_text("198.51.100.7\n198.51.100.0/33\nexample.com\n")
     (tmp_path / "botnet.csv").write_text(

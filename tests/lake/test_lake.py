@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -88,6 +89,21 @@ def test_a_file_that_the_ledger_does_not_list_is_not_data(lake: Lake, lease: Lea
     assert read(lake, DAY) == ["a"]
     assert sweep(lake, lease) >= 1
     assert not stray.exists()
+
+
+def test_a_column_that_is_younger_than_a_partition_is_null_in_it(lake: Lake, lease: Lease) -> None:
+    older = replace(COVERAGE, fields=tuple(f for f in COVERAGE.fields if f.name != "reason"))
+    lake.replace(lease, older, "acme", DAY, rows("a").drop_columns("reason"))
+    lake.replace(lease, COVERAGE, "acme", DAY + timedelta(days=1), rows("b", day=DAY + timedelta(days=1)))
+
+    with lake.connect() as con:
+        lake.view(con, COVERAGE, "acme", [DAY, DAY + timedelta(days=1)])
+        found = con.execute("SELECT policy_id, reason FROM out__coverage ORDER BY 1").fetchall()
+    path = publish(lake, frames(), runs=Runs(lake.store).all()).path
+
+    assert found == [("a", None), ("b", "")]
+    with duckdb.connect(str(path), read_only=True) as con:
+        assert con.execute("SELECT policy_id, reason FROM mart.coverage ORDER BY 1").fetchall() == found
 
 
 def test_every_flipped_bit_is_found_before_it_is_read(lake: Lake, lease: Lease) -> None:

@@ -69,6 +69,12 @@ TABLE = Table(
             Dtype.STRINGS,
             "Categories valid at the time of the activity, sorted; empty list where none",
         ),
+        Field(
+            "ip_confidence",
+            D,
+            "How sure the surest list is that speaks ill of the address then; 100 where a list does not say; null where none does",
+            unit="0-100",
+        ),
         Field("device_key", S, "Browser family, system family and device family: continuity of a device"),
         Field("agent_family", S, "Browser or client family"),
         Field("os_family", S, "Operating system family"),

@@ -61,6 +61,8 @@ POLICY = Policy(
         quiet("failures", *(failure("ann", "08:00", nth=n, **BOTNET) for n in range(5))),
         quiet("a failure that is called a login", login("ann", "08:00", status="failure", **BOTNET)),
         quiet("a login without a person", login("ann", "08:00", is_interactive=False, **BOTNET)),
+        fires("a list that is half sure", *regular("ann"), login("ann", "08:00", **BOTNET | {"ip_confidence": 50}), having={"severity": "medium"}),
+        held("a list that is not sure", "unsure_list", *regular("ann"), login("ann", "08:00", **BOTNET | {"ip_confidence": 0})),
         held("an own gateway on a list", "own_gateway", login("ann", "08:00", **BOTNET | {"ip_categories": ["anonymous_proxy", "vpn"]})),
         held("a client's site on a list", "shared_address", known("bob", "ip", "198.51.100.7", days=2), known("cem", "ip", "198.51.100.7", days=2),
              login("ann", "08:00", **BOTNET)),

@@ -79,6 +79,8 @@ POLICY = Policy(
         quiet("a session that times out", activity("ann", "08:00", "logout", **TOR)),
         quiet("an address inferred from the last login", activity("ann", "08:00", "file_downloaded", ip_source="last_login", **TOR)),
         quiet("our own account", login("nowguard.collector", "08:00", is_own=True, **TOR)),
+        fires("a proxy of a list that is half sure", *regular("ann"), login("ann", "08:00", **PROXY | {"ip_confidence": 50}), having={"severity": "medium"}),
+        held("a proxy of a list that is not sure", "unsure_list", *regular("ann"), login("ann", "08:00", **PROXY | {"ip_confidence": 29})),
         held("the organisation's own gateway on a list", "own_gateway", login("ann", "08:00", **PROXY | {"ip_categories": ["anonymous_proxy", "vpn"]}),
              sensitivity="high"),
         held("a client's site on a list", "shared_address", known("bob", "ip", "198.51.100.7", days=2), known("cem", "ip", "198.51.100.7", days=2),

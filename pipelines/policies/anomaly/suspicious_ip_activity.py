@@ -52,7 +52,10 @@ def _after_spraying(activity: ir.Table, params: Params) -> ir.Table:
     rows = with_address(activity)
     rows = rows.filter(~has(rows, "corporate"))
     joined = rows.inner_join(sources.select("src_ip", "since"), "src_ip")
-    return joined.filter(joined.time >= joined.since).select(*rows.columns, listed_as=ibis.literal(SPRAYED))
+    tried = joined.filter(joined.time >= joined.since).select(*rows.columns)
+    return tried.mutate(
+        ip_confidence=ibis.null("int64"), listed_as=ibis.literal(SPRAYED)
+    )  # seen here, whatever lists say
 
 
 LISTED: dict[str, Any] = {
@@ -107,6 +110,15 @@ POLICY = Policy(
         quiet("a Tor exit", login("ann", "08:00", **LISTED | {"ip_categories": ["tor"]})),
         quiet("failures from a listed address", *(failure("ann", "08:00", nth=n, **LISTED) for n in range(5))),
         quiet("a login without a person", login("ann", "08:00", is_interactive=False, **LISTED)),
+        fires("a list that is half sure", *regular("ann"), login("ann", "08:00", **LISTED | {"ip_confidence": 69}),
+              having={"severity": "medium", "list_confidence": 69}),
+        fires("a list that is barely sure, on the own device", *regular("ann"), login("ann", "08:00", **LISTED | {"ip_confidence": 30, "device_key": "firefox/linux/pc"}),
+              having={"severity": "low"}),
+        fires("a list that is sure", *regular("ann"), login("ann", "08:00", **LISTED | {"ip_confidence": 70}), having={"severity": "high"}),
+        held("a list that is not sure", "unsure_list", *regular("ann"), login("ann", "08:00", **LISTED | {"ip_confidence": 29})),
+        fires("a list that is not sure, at high sensitivity", *regular("ann"), login("ann", "08:00", **LISTED | {"ip_confidence": 29}), sensitivity="high"),
+        fires("a sure address beside one that is not", *regular("ann"), login("ann", "08:00", **LISTED | {"ip_confidence": 29}),
+              login("ann", "08:05", **LISTED | {"src_ip": "198.51.100.8", "ip_confidence": 90}), behaviors=1),
         held("an own gateway", "own_gateway", login("ann", "08:00", **LISTED | {"ip_categories": ["scanner", "vpn"]})),
         held("a shared address", "shared_address", known("bob", "ip", "198.51.100.7", days=2), known("cem", "ip", "198.51.100.7", days=2),
              login("ann", "08:00", **LISTED)),
@@ -115,6 +127,8 @@ POLICY = Policy(
         fires("that home on a strange device", *regular("ann"), known("ann", "ip", "198.51.100.7"), login("ann", "08:00", **LISTED)),
         fires("success after spraying", *_spray(12), login("user11", "03:40", **UNLISTED), having={"form": SPRAYED, "actor_user_name": "user11"}),
         fires("success of an account that was not tried", *_spray(8), login("ann", "03:40", **UNLISTED), having={"form": SPRAYED}),
+        fires("a source of spraying that an unsure list calls a proxy", *_spray(12),
+              login("ann", "03:40", **UNLISTED | {"ip_categories": ["anonymous_proxy"], "ip_confidence": 5}), having={"form": SPRAYED}),
         fires("spraying yesterday", *(failure(f"user{n:02}", "-1 22:00", later=n, **UNLISTED) for n in range(9)), login("ann", "03:40", **UNLISTED)),
         quiet("seven accounts tried", *_spray(7), login("ann", "03:40", **UNLISTED)),
         quiet("success before the spraying", *_spray(12), login("ann", "02:40", **UNLISTED)),
