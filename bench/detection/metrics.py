@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from bench.detection.judge import Attack, Incident, Judged, Verdict, attacks, judge, sightings
@@ -36,6 +36,10 @@ class Organisation:
             tuple(j for j in self.judged if j.sighting.policy_id == policy),
             tuple(a for a in self.attacks if a.incident.policies[:1] == (policy,)),
         )
+
+    def naming(self, policies: Sequence[str]) -> Organisation:
+        """Only the attacks that name one of these policies first."""
+        return replace(self, attacks=tuple(a for a in self.attacks if a.incident.policies[0] in policies))
 
 
 def outcome(

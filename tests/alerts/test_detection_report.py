@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bench.detection.judge import Incident
-from bench.detection.metrics import Organisation
+from bench.detection.metrics import Organisation, outcome
 from bench.detection.report import false_scenes, figures, missed_scenes, table
-from bench.detection.run import _lines, summarise
-from tests.alerts.test_detection_bench import TRAVEL, alert, incident, organisation
+from bench.detection.run import TEN, Measured, _lines, summarise
+from bench.detection.targets import OTHERS
+from tests.alerts.test_detection_bench import DAYS, TRAVEL, alert, incident, organisation
 
 TRIP = incident("trip", kind="benign", policies=[], users=["u9"], user_names=[])
 
@@ -45,4 +46,18 @@ def test_the_table_has_a_line_for_every_policy_and_one_for_all() -> None:
     org, incidents = measured()
 
     assert [line.split()[0] for line in table(figures([org], [TRAVEL]))] == ["policy", TRAVEL, "all"]
-    assert any("missed attacks: s 1/2" in line for line in _lines(summarise([(org, incidents, {})])))
+    assert any("missed attacks: s 1/2" in line for line in _lines(summarise([Measured(org, org, incidents, {})])))
+
+
+def test_policies_beyond_the_ten_are_reported_apart_and_counted_in_none_of_the_totals() -> None:
+    left = [incident("a"), incident("c", policies=["careless_handling"], users=["u3"], user_names=[]), TRIP]
+    raised = [alert(), alert(policy="careless_handling", user="u9")]
+    ten, everything = (outcome(1, raised, left, humans=100, days=DAYS, policies=p) for p in (TEN, (*TEN, *OTHERS)))
+
+    report = summarise([Measured(ten, everything, left, {})])
+
+    assert report["figures"]["all"]["alerts"] == {"true": 1, "neutral": 0, "policy_true": 0, "false": 0}
+    assert report["figures"]["all"]["attacks"] == 1
+    assert report["others"]["careless_handling"]["alerts"]["false"] == 1
+    assert report["others_missed"] == [("s", 1, 1)]
+    assert report["others_false"] == [("careless_handling", "s", 1)]
