@@ -95,11 +95,16 @@ def strange_exports(activity: ir.Table, seen: ir.Table, own_days: int, colleague
 def on_strange_device(
     activity: ir.Table, seen: ir.Table, own_days: int, colleagues: int, names: tuple[str, ...]
 ) -> ir.Table:
-    """`activity_uid` of successful activities of these `names` on a device that its user and the organisation hardly know."""
+    """`activity_uid` of successful activities of these `names` on a device that its user and the organisation hardly know.
+
+    A program that synchronises or a script does not say on which device it runs, and so is none."""
     devices = seen.filter(seen.kind == "device").select("user_uid", "value", "day_count", "user_count")
     own = devices.filter(devices.user_uid != "*").select("user_uid", device_key="value", own_days="day_count")
     common = devices.filter(devices.user_uid == "*").select(device_key="value", colleagues="user_count")
-    rows = activity.filter(activity.activity_name.isin(names), activity.device_key.notnull(), succeeded(activity))
+    shows = ~activity.agent_kind.fill_null("unknown").isin(["api", "bot"])
+    rows = activity.filter(
+        activity.activity_name.isin(names), activity.device_key.notnull(), shows, succeeded(activity)
+    )
     rows = rows.select("activity_uid", "device_key", user_uid=rows.actor_user_uid)
     joined = rows.left_join(own, ["user_uid", "device_key"]).select(*rows.columns, "own_days")
     joined = joined.left_join(common, "device_key").select(*joined.columns, "colleagues")

@@ -134,6 +134,7 @@ POLICY = Policy(
         quiet("on the person's own device", _run(2), known("ann", "device", "opera/windows/pc", days=5), _export("ann", "18:40")),
         fires("on a device of four days", _run(2), known("ann", "device", "opera/windows/pc", days=4), _export("ann", "18:40")),
         quiet("on a device like those of colleagues", _run(2), known("*", "device", "opera/windows/pc", users=3), _export("ann", "18:40")),
+        quiet("by a script with the person's token", _run(2), _export("ann", "18:40", agent_kind="api")),
         quiet("of a few lines", _run(2), _export("ann", "18:40", bytes=99_999)),
         held("by a script", "integration", _run(2), _export("ann", "18:40", is_integration=True)),
         quiet("refused", _run(2), _export("ann", "18:40", status="failure")),

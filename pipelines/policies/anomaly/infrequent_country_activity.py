@@ -18,7 +18,20 @@ import ibis.expr.types as ir
 from pipelines.features.core import seconds
 from pipelines.features.geography import are_neighbours
 from pipelines.features.places import FIRM, by_a_person, egress, with_address
-from pipelines.policies.cases import HOSTILE, activity, failure, fires, held, known, login, quiet, regular, tenure
+from pipelines.policies.cases import (
+    DAY,
+    HOSTILE,
+    INSTANCE,
+    activity,
+    failure,
+    fires,
+    held,
+    known,
+    login,
+    quiet,
+    regular,
+    tenure,
+)
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Row, Suppression, Tables
 from pipelines.policies.episodes import common_columns, excuse_of, number_episodes
 from pipelines.policies.habits import (
@@ -43,6 +56,7 @@ def detect(tables: Tables, params: Params) -> ir.Table:
         rows, seen, tables["state__user_tenure"], "time", days=params.learning_days, logins=params.learning_logins
     )
     rows = _at_office(_with_habits(rows, seen, params), tables["core__activity"])
+    rows = _with_profile(rows, tables["core__user"])
     return _gathered(_explained(_with_group(rows, seen, params), params), params)
 
 
@@ -85,6 +99,13 @@ def _at_office(rows: ir.Table, activity: ir.Table) -> ir.Table:
     return joined.select(*rows.columns, at_office=joined.at_office.fill_null(False))
 
 
+def _with_profile(rows: ir.Table, users: ir.Table) -> ir.Table:
+    """Whether the account's own profile places the person in that country."""
+    profiles = users.filter(users.country.notnull()).select("user_uid", profile=users.country.upper())
+    joined = rows.left_join(profiles, "user_uid")
+    return joined.select(*rows.columns, in_profile=(joined.country == joined.profile).fill_null(False))
+
+
 def _with_group(rows: ir.Table, seen: ir.Table, params: Params) -> ir.Table:
     """How many other people came to the same place within two weeks on a device of their own, that day included."""
     own = rows.device_days >= params.usual_days
@@ -116,6 +137,7 @@ def _explained(rows: ir.Table, params: Params) -> ir.Table:
         own_device_on_rented_server=(rows.egress == "hosting") & rows.is_own_device,
         across_the_border=are_neighbours(rows.country, rows.home).fill_null(False) & rows.is_own_device,
         first_place=rows.home.isnull() & rows.is_own_device & (rows.country_users >= params.colleagues),
+        profile_country=rows.in_profile & (rows.home.isnull() | rows.is_own_device),
         group_trip=rows.is_own_device & (rows.came_along >= params.group_people),
         colleagues_country=rows.country_users >= params.colleagues,
         is_new_for_organisation=rows.country_users == 0,
@@ -133,6 +155,7 @@ SUPPRESSIONS = (
     Suppression("own_device_on_rented_server", "user", "The person's own device behind a rented server: a private tunnel"),
     Suppression("across_the_border", "user", "The person's own device in a country that touches the usual one"),
     Suppression("first_place", "user", "The person came through gateways only so far, and appears on the own device in a country of colleagues"),
+    Suppression("profile_country", "user", "The account's profile names that country, and the person came through gateways only so far or is on the own device"),
     Suppression("group_trip", "user", "The person's own device where several colleagues came to within two weeks: a conference, a new office"),
     Suppression("colleagues_country", "organisation", "Colleagues work in that country"),
 )  # fmt: skip
@@ -180,6 +203,12 @@ def _came(count: int, *, days: int = 2) -> tuple[Row, ...]:
     return tuple(known(f"u{n}", "city", "NG/Lagos", days=days) for n in range(count))
 
 
+def _profile(user: str, country: str) -> Row:
+    """A row of `core__user`."""
+    given = {"instance": INSTANCE, "event_date": DAY, "user_uid": f"uid-{user}", "user_name": user, "country": country}
+    return Row("core__user", given)
+
+
 POLICY = Policy(
     id="infrequent_country_activity",
     kind=Kind.ANOMALY,
@@ -188,14 +217,14 @@ POLICY = Policy(
     title="{actor}, usually in {usual_country}, acted from {place} ({network})",
     summary=__doc__,
     blind_to="Attackers in a country where the person has been, behind a listed gateway, relay, cloud or anonymiser, behind "
-    "an address that colleagues use, or on a copy of the person's device where a group of colleagues has just come; activities without an address.",
+    "an address that colleagues use, in the country of the profile of somebody who came through gateways only, or on a copy of the person's device where a group of colleagues has just come; activities without an address.",
     triage=(
         "Does the calendar, or the person by a channel other than the account, explain the country?",
         "Look at the device: the person's own speaks for a trip, a new one for theft.",
         "Was the person active at home on the same day? Then compare both with impossible travel.",
         "If nobody was there, end all sessions, reset credentials and revoke tokens.",
     ),
-    reads=("core__activity", "state__seen", "state__user_tenure"),
+    reads=("core__activity", "core__user", "state__seen", "state__user_tenure"),
     needs=Evidence(
         tables=("sysevent",),
         helpful_tables=("syslog_transaction", "sys_user"),
@@ -232,6 +261,14 @@ POLICY = Policy(
         fires("two countries", *regular("ann"), login("ann", "08:00", **FAR), login("ann", "09:00", **FAR | {"city": "Hanoi"}), alerts=2),
         fires("a first phone beside the gateway, with low severity", tenure("ann"), known("ann", "asn", "64800"), known("*", "country", "NG", users=50),
               login("ann", "08:00", **FAR), having={"severity": "low"}),
+        held("a first phone in the profile's country", "profile_country", tenure("ann"), known("ann", "asn", "64800"), _profile("ann", "ng"),
+             login("ann", "08:00", **FAR)),
+        held("back in the profile's country on the own device", "profile_country", *regular("ann"), _profile("ann", "NG"), login("ann", "08:00", **OWN)),
+        fires("a strange device in the profile's country of somebody seen at home elsewhere", *regular("ann"), _profile("ann", "NG"), login("ann", "08:00", **FAR)),
+        fires("a first phone outside the profile's country", tenure("ann"), known("ann", "asn", "64800"), _profile("ann", "US"), login("ann", "08:00", **FAR)),
+        fires("a profile in another form", tenure("ann"), known("ann", "asn", "64800"), _profile("ann", "Nigeria"), login("ann", "08:00", **FAR)),
+        fires("a first phone in the profile's country, at high sensitivity", tenure("ann"), known("ann", "asn", "64800"), _profile("ann", "NG"),
+              login("ann", "08:00", **FAR), sensitivity="high"),
         quiet("the usual country", *regular("ann"), login("ann", "08:00")),
         quiet("a country of last month", *regular("ann"), known("ann", "country", "NG", days=1, last=30), login("ann", "08:00", **FAR)),
         quiet("failures", *regular("ann"), failure("ann", "08:00", **FAR)),

@@ -85,7 +85,8 @@ POLICY = Policy(
     title="{actor} took {file_count} files, {sensitive_count} of sensitive tables, to {trait_value}, a device never used before",
     summary=__doc__,
     blind_to="A private device of a kind that colleagues use as well; a browser that names itself as the person's own; files taken a few "
-    "a day; devices behind clients that send no user agent.",
+    "a day; devices behind clients that send no user agent, and behind programs and scripts, which do not say where they run "
+    "(`unusual_file_downloads` and `large_list_export` count what these take).",
     triage=(
         "Ask the person whether the device is theirs, and whether it is managed.",
         "Look at what else was done from its address and whether the usual device was active at the same time.",
@@ -127,6 +128,7 @@ POLICY = Policy(
         held("by a new colleague", "still_learning", *_taken("ann", 30)),
         held("by an integration", "integration", *ANN, *_taken("ann", 30, is_integration=True)),
         quiet("refused", *ANN, *_taken("ann", 30, status="failure")),
+        quiet("by a program that synchronises", *ANN, *_taken("ann", 70, device_key="drivesync/windows", agent_kind="api")),
         quiet("without a device", *ANN, *_taken("ann", 30, device_key=None)),
         quiet("of nothing"),
         fires("hostile names", *ANN, *(download("ann", "21:00", nth=n, file=f"{name}{n}", device_key="opera/windows/pc", parent_table="sn_hr_" + name,
