@@ -84,6 +84,12 @@ class Act:
         self.cast_users.update(dict.fromkeys(chosen))
         return chosen
 
+    def at_home(self, margin: int = 3) -> Bools:
+        """Who is on no trip within `margin` days: who is to sit at home cannot be abroad as well."""
+        away = self.company.whereabouts.away[:, max(0, self.day - margin) : self.day + self.scene.days + margin]
+        settled: Bools = self.company.plain & ~away.any(axis=1)
+        return settled
+
     def _free(self, user: int, reach: int) -> bool:
         first, last = self.day - reach, self.day + self.scene.days - 1 + reach
         return user not in self.cast_users and not any(first <= day <= last for day in self.busy.get(user, ()))

@@ -30,9 +30,7 @@ def _look(act: Act, visit: Visit, times: list[int], tables: tuple[str, ...]) -> 
 
 
 def _employees(act: Act) -> Bools:
-    """Employees who are not on a trip around that day: who sits at home cannot be abroad as well."""
-    at_home = ~act.company.whereabouts.away[:, max(0, act.day - 3) : act.day + 4].any(axis=1)
-    mask: Bools = act.company.plain & (act.company.people.kind != Kind.EXTERNAL) & at_home
+    mask: Bools = act.at_home() & (act.company.people.kind != Kind.EXTERNAL)
     return mask
 
 

@@ -1,8 +1,9 @@
-"""An account that several people use, and one person who works on many screens."""
+"""Accounts handled carelessly: used by several people, or with a password that is long to be changed; and who only looks so."""
 
 from __future__ import annotations
 
-from pipelines.emulator.organisation.act import Act
+from pipelines.emulator.organisation.act import Act, Way
+from pipelines.emulator.organisation.clock import moment
 from pipelines.emulator.organisation.network import GATEWAYS
 from pipelines.emulator.organisation.places import CITIES
 from pipelines.emulator.organisation.scenarios.policy_ids import CARELESS, TRAVEL, UNLIKE
@@ -53,8 +54,49 @@ def _left_open(act: Act) -> None:
     act.visit(user, at + 9000, act.address("guest", city), pages=20, minutes=60)
 
 
+def _reset(act: Act, user: int, time: int, *, due: bool, by: str) -> None:
+    """Says in the account that its password is to be changed, or has been."""
+    key, value = act.company.people.sys_id[user], str(due).lower()
+    act.write(
+        "sys_audit", time, sys_created_by=by, tablename="sys_user", fieldname="password_needs_reset", documentkey=key,
+        oldvalue=str(not due).lower(), newvalue=value, user=by, reason="",
+    )  # fmt: skip
+    stamp = {"sys_updated_on": moment(time), "sys_updated_by": by}
+    act.change(time, "sys_user", key, {"password_needs_reset": value, **stamp})
+
+
+def _work_on(act: Act, user: int, way: Way) -> None:
+    """Signs in on each weekday that follows."""
+    for day in range(1, act.scene.days):
+        if act.company.whereabouts.days[min(act.day + day, act.company.days - 1)].weekday() < 5:
+            act.visit(user, act.local(user, 9.5, day), act.home_address(user), pages=6, way=way)
+
+
+def _reset_put_off(act: Act) -> None:
+    (user,) = act.cast(where=act.at_home() & ~act.company.people.sso, presence="working")
+    _reset(act, user, act.local(user, 15), due=True, by="admin")
+    _work_on(act, user, "password")
+
+
+def _reset_done(act: Act) -> None:
+    (user,) = act.cast(where=act.at_home() & ~act.company.people.sso, presence="working")
+    _reset(act, user, act.local(user, 15), due=True, by="admin")
+    _reset(act, user, act.local(user, 9, 1), due=False, by=act.name_of(user))
+    _work_on(act, user, "password")
+
+
+def _reset_elsewhere(act: Act) -> None:
+    """The directory keeps the password, so nobody ever asks for the change that the account speaks of."""
+    (user,) = act.cast(where=act.at_home() & act.company.people.sso, presence="working")
+    _reset(act, user, act.local(user, 15), due=True, by="admin")
+    _work_on(act, user, "sso")
+
+
 SCENES = (
     Scene("shared_account", "attack", "medium", (CARELESS, UNLIKE), "three people under one name, each at an own machine, for four hours on two days", _shared_account, days=2),
     Scene("many_screens", "benign", "hard", (), "home, tunnel, virtual desktop and phone of one person at once", _many_screens, tempts=(CARELESS, TRAVEL)),
     Scene("left_open", "benign", "medium", (), "the office's browser goes on polling while its owner works elsewhere", _left_open, tempts=(CARELESS,)),
+    Scene("reset_put_off", "attack", "medium", (CARELESS,), "signs in for a week with a password that is to be changed", _reset_put_off, days=8),
+    Scene("reset_done", "benign", "easy", (), "changes the password the next morning", _reset_done, tempts=(CARELESS,), days=8),
+    Scene("reset_elsewhere", "benign", "medium", (), "a change is due that single sign-on never asks for", _reset_elsewhere, tempts=(CARELESS,), days=8),
 )  # fmt: skip
