@@ -20,6 +20,9 @@ _SATELLITE = (
 #: Words in the name of a mobile carrier. Its location is the carrier's exit, also for a guest in another country.
 _MOBILE = r"\b(mobile|mobil|cellular|wireless|lte|gsm|vodafone)\b"
 
+#: Lists that make a way out loose, unless the address is the organisation's own.
+_LOOSE_LISTS = ("vpn", "privacy_relay", "tor", "anonymous_proxy", "cloud_provider")
+
 PLACE_COLUMNS = (
     "user_uid", "user_name", "activity_uid", "time", "src_ip", "country", "city", "latitude", "longitude", "asn", "as_org",
     "device_key", "agent_kind", "egress",
@@ -45,6 +48,13 @@ def egress(activity: ir.Table) -> ir.StringValue:
         (org.re_search(_MOBILE), "mobile"),
         else_="line",
     )
+
+
+def at_firm_place(activity: ir.Table) -> ir.BooleanValue:
+    """`egress` is a firm one, as one condition: DuckDB works out a CASE again for each value that it is compared with."""
+    loose = [has(activity, name) for name in _LOOSE_LISTS]
+    in_the_air = activity.as_org.fill_null("").lower().re_search(_SATELLITE)
+    return has(activity, "corporate") | ~ibis.or_(*loose, in_the_air)
 
 
 def succeeded(activity: ir.Table) -> ir.BooleanValue:
@@ -75,7 +85,7 @@ def by_a_person(activity: ir.Table) -> ir.BooleanValue:
 
 
 def located(activity: ir.Table) -> ir.Table:
-    """Successful activities of people's accounts from a known city, in `PLACE_COLUMNS`.
+    """Successful activities of people's accounts from a known city, in `PLACE_COLUMNS` and whether that `is_firm`.
 
     Left out: an address that was only inferred from the last login, a logout (a session that times out is nobody's act),
     and a network without a city: its coordinates are the middle of a country.
@@ -92,8 +102,4 @@ def located(activity: ir.Table) -> ir.Table:
         activity.longitude.notnull(),
     )
     named = here.mutate(user_uid=here.actor_user_uid, user_name=here.actor_user_name, egress=egress(here))
-    return named.select(*PLACE_COLUMNS)
-
-
-def is_firm(place: ir.Table) -> ir.BooleanValue:
-    return place.egress.isin(FIRM)
+    return named.select(*PLACE_COLUMNS, is_firm=at_firm_place(here))

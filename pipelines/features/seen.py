@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from pipelines.contracts import contract
 from pipelines.features.core import Feature, Tables
-from pipelines.features.places import FIRM, egress, succeeded
+from pipelines.features.places import at_firm_place, has, succeeded
 
 ORGANISATION = "*"
 COMMON_DAYS = 30
@@ -25,11 +25,9 @@ def traits(activity: ir.Table, *by: str) -> ir.Table:
     """Each trait that each person showed in successful activities: `user_uid`, `kind`, `value`, `first_seen`, `last_seen`;
     and by further columns of the activity, as the session it was shown in."""
     shown = activity.filter(succeeded(activity), activity.src_ip.notnull() | activity.device_key.notnull())
-    way = egress(shown)
-    is_place, is_line = (
-        way.isin(FIRM),
-        way.isin(FIRM) & (way != "hosting"),
-    )  # a rented server is in no country of its network
+    is_place = at_firm_place(shown)
+    # a rented server is in no country of its network
+    is_line = is_place & (has(shown, "corporate") | ~has(shown, "hosting"))
     contexts = shown.group_by(
         *by,
         user_uid=shown.actor_user_uid,

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from pipelines.contracts import contract
 from pipelines.features.core import Feature, Tables, seconds
 from pipelines.features.geography import kilometres
-from pipelines.features.places import FIRM, PLACE_COLUMNS, is_firm, located
+from pipelines.features.places import FIRM, PLACE_COLUMNS, located
 
 _END = ("activity_uid", "time", "ip", "country", "city", "asn", "as_org", "device_key", "agent_kind", "egress")
 
@@ -19,9 +19,10 @@ _END = ("activity_uid", "time", "ip", "country", "city", "asn", "as_org", "devic
 def build(tables: Tables, _day: date) -> ir.Table:
     """Today's located activities, each beside the one before it; yesterday's last places stand before the first."""
     today = located(tables["core__activity"]).mutate(is_today=True)
-    before = tables["state__user_place__previous"].select(*PLACE_COLUMNS).mutate(is_today=False)
+    before = tables["state__user_place__previous"].select(*PLACE_COLUMNS)
+    before = before.mutate(is_firm=before.egress.isin(FIRM), is_today=False)
     places = today.union(before)
-    firm = _legs(places.filter(is_firm(places)))
+    firm = _legs(places.filter(places.is_firm))
     loose = _legs(places)
     return firm.union(loose.filter(~(loose.from_egress.isin(FIRM) & loose.to_egress.isin(FIRM))))
 

@@ -150,7 +150,7 @@ def _of_traits(today: ir.Table, seen: ir.Table, known: ir.Table) -> ir.Table:
 def _travelled(today: ir.Table, before: ir.Table) -> ir.Table:
     """Kilometres between today's places and the last firm one."""
     last = before.filter(before.slot == "firm").select("user_uid", lat=before.latitude, lon=before.longitude)
-    places = today.filter(today.egress.isin(["corporate", "line", "mobile", "hosting"]))
+    places = today.filter(today.is_firm)
     places = places.select("user_uid", "latitude", "longitude").distinct()
     both = places.inner_join(last, "user_uid").select(*places.columns, "lat", "lon")
     far = kilometres(both.lat, both.lon, both.latitude, both.longitude)

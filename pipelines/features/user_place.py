@@ -9,13 +9,13 @@ import ibis.expr.types as ir
 
 from pipelines.contracts import contract
 from pipelines.features.core import Feature, Tables
-from pipelines.features.places import PLACE_COLUMNS, is_firm, located
+from pipelines.features.places import PLACE_COLUMNS, located
 
 
 def build(tables: Tables, _day: date) -> ir.Table:
     """The later of today's last place and the one remembered."""
     today = located(tables["core__activity"])
-    today = _latest(today.mutate(slot=ibis.ifelse(is_firm(today), "firm", "loose")))
+    today = _latest(today.mutate(slot=ibis.ifelse(today.is_firm, "firm", "loose")))
     return _latest(today.union(tables["state__user_place__previous"].select("slot", *PLACE_COLUMNS)))
 
 

@@ -79,10 +79,13 @@ def edited_file(activity: ir.Table) -> ir.StringValue:
     """The attachment whose own record a request or an audited change is about, else null: what overwriting in place leaves,
     since no event is raised. The log does not say whether a request read or wrote."""
     on_file = activity.resource_type.fill_null("") == "sys_attachment"
+    is_url = (activity.activity_name == "api_request") & activity.resource_name.contains("/attachment/").fill_null(
+        False
+    )
     in_url = activity.resource_name.fill_null("").re_extract(r"/api/now/(v[0-9]+/)?attachment/([0-9a-f]{32})$", 2)
     return ibis.cases(
         (on_file & activity.activity_name.isin(["api_request", "record_updated"]), activity.resource_uid),
-        ((activity.activity_name == "api_request") & (in_url != ""), in_url),
+        (is_url, in_url.nullif("")),
         else_=ibis.null("string"),
     )
 
@@ -122,15 +125,17 @@ def measured(activity: ir.Table, seen: ir.Table) -> ir.Table:
     a = activity.filter(succeeded(activity))
     a = a.left_join(strange, "activity_uid").select(*a.columns, "is_strange")
     name = a.activity_name
+    # a CASE works its value out for the rows that meet it, an AND for all
+    file = name.isin(("file_downloaded", *DELETING)).ifelse(file_of(a), ibis.null("string"))
     people = a.group_by(user_uid=a.actor_user_uid).agg(
         department=a.department.max(),
         last_seen=a.time.max(),
-        files=file_of(a).nunique(where=name == "file_downloaded"),
+        files=file.nunique(where=name == "file_downloaded"),
         bytes_out=a.bytes.sum(where=name.isin(LEAVING)).fill_null(0),
         export_bytes=a.bytes.sum(where=name == "exported").fill_null(0),
         strange_exports=a.is_strange.fill_null(False).sum(),
-        deletions=file_of(a).nunique(where=name.isin(DELETING)),
-        odd_files=((name == "file_uploaded") & is_odd(a.resource_name)).sum(),
+        deletions=file.nunique(where=name.isin(DELETING)),
+        odd_files=(name == "file_uploaded").ifelse(is_odd(a.resource_name), False).sum(),
         file_edits=ibis.ifelse(name == "file_renamed", a.resource_uid, edited_file(a)).nunique(),
         admin_changes=name.isin(ADMIN_VERBS).sum(),
         impersonations=a.resource_name.nunique(where=name == "impersonation_start"),

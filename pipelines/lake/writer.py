@@ -21,6 +21,8 @@ from pipelines.lake.crashpoints import crashpoint
 
 ROW_GROUP = 100_000
 CHUNK = 1 << 20
+#: Of a day of activities level 1 is as small as DuckDB's default of 3, a fifth cheaper to write and a third to read.
+_PARQUET = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP}"
 
 
 @contextmanager
@@ -69,10 +71,7 @@ def write_arrow(table: Table, data: pa.Table, target: Path) -> None:
 
 def write_relation(table: Table, data: duckdb.DuckDBPyRelation, target: Path) -> None:
     """A DuckDB relation with the contract's columns, sorted in the engine (it spills where it must)."""
-    ordered = data.project(table.casts)
-    if table.sort_by:
-        ordered = ordered.order(_order(table))
-    ordered.write_parquet(str(target), compression="zstd", row_group_size=ROW_GROUP)
+    data.query("to_write", _copy(table, "FROM to_write", target))
 
 
 def write_selects(
@@ -84,19 +83,20 @@ def write_selects(
 
     def write(table: Table, select: str) -> tuple[Table, Path]:
         target = temporary_in(folder)
-        order = f" ORDER BY {_order(table)}" if table.sort_by else ""
-        options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}"
-        escaped = str(target).replace("'", "''")
         with explained(target), con.cursor() as cursor:
-            cursor.execute(f"COPY (SELECT {table.casts} FROM ({select}){order}) TO '{escaped}' ({options})").fetchall()
+            cursor.execute(_copy(table, select, target)).fetchall()
         return table, target
 
     with ThreadPoolExecutor(threads, thread_name_prefix="write") as pool:
         yield from pool.map(lambda one: write(*one), selects)
 
 
-def _order(table: Table) -> str:
-    return ", ".join(f'"{column}"' for column in table.sort_by)
+def _copy(table: Table, select: str, target: Path) -> str:
+    """The statement that writes the rows of `select`, in the contract's columns and order."""
+    columns = ", ".join(f'"{column}"' for column in table.sort_by)
+    order = f" ORDER BY {columns}" if columns else ""
+    escaped = str(target).replace("'", "''")
+    return f"COPY (SELECT {table.casts} FROM ({select}){order}) TO '{escaped}' ({_PARQUET})"
 
 
 def sha256_of(path: Path) -> str:

@@ -22,29 +22,25 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from pipelines.contracts import contract
-from pipelines.contracts.table import Table, empty
+from pipelines.contracts.table import Table
 from pipelines.errors import UsageError
 from pipelines.features.compiled import DAY as DAY_OF_STAND_IN
 from pipelines.features.compiled import INSTANCE, compiled
 from pipelines.policies.core import ACCEPTED, OPTIONAL, REQUIRED, Policy, Scoping, Sensitivity, Value
+from pipelines.policies.evidence import evidence_of, named
 from pipelines.policies.user import locked
-from pipelines.policies.words import render, summary_sql
+from pipelines.policies.words import render
 from pipelines.window import DAY
 
 warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)  # detections are few
 
-#: Evidence rows kept of one detection, and of one that is explained away; `evidence_count` says how many there were.
-MAX_EVIDENCE, MAX_EXPLAINED = 1000, 10
 
-_EVIDENCE = f"""
-SELECT a.instance, d.event_date, d.detection_uid, a.activity_uid, a.source_table, a.source_uid, a.time, a.activity_name,
-       {summary_sql("a")} AS summary
-FROM (SELECT detection_uid, event_date, most, unnest(evidence) AS activity_uid FROM _found_evidence) d
-JOIN core__activity a USING (activity_uid)
-WHERE a.instance = $instance AND a.event_date BETWEEN $first AND $day
-QUALIFY row_number() OVER (PARTITION BY d.detection_uid ORDER BY a.time, a.activity_uid) <= d.most
-ORDER BY d.detection_uid, a.time, a.activity_uid
-"""
+@dataclass(frozen=True)
+class Seen:
+    """What a policy saw: contract `out__detection` (score columns null), and the activities that each row names."""
+
+    detections: pa.Table
+    named: pa.Table
 
 
 @dataclass(frozen=True)
@@ -64,23 +60,33 @@ def evaluate(
     params: Mapping[str, Value] | None = None,
     sensitivity: Sensitivity = "medium",
 ) -> Found:
+    """What the policy saw, with its evidence; `con` as for `see`."""
+    seen = see(policy, con, instance, day, params=params, sensitivity=sensitivity)
+    return Found(seen.detections, evidence_of(con, instance, [seen.named]))
+
+
+def see(
+    policy: Policy,
+    con: duckdb.DuckDBPyConnection,
+    instance: str,
+    day: date,
+    *,
+    params: Mapping[str, Value] | None = None,
+    sensitivity: Sensitivity = "medium",
+) -> Seen:
     """`con` holds a view per name in `policy.reads` over the look-back and the day, and `core__user` where there is a scope.
 
     A user's query locks `con`: give it a connection of its own, see `user.locked.lock`."""
     policy_revision = revision(policy, params=params, sensitivity=sensitivity)
     if policy.query:
         seen, facts = locked.run(policy, con, instance, day)
-        rows = list(shape(replace(policy, facts=facts), seen, instance, day, policy_revision))
-        return Found(_table("out__detection", rows), _evidence(con, rows, instance, day, policy.lookback))
+        return _seen(policy, list(shape(replace(policy, facts=facts), seen, instance, day, policy_revision)), day)
     build = partial(expression, policy, params=params, sensitivity=sensitivity)
     query, promised = compiled(f"{policy.id} {policy_revision}", build, instance, day)
     # a relation would be planned twice, and of a small day planning is the cost; DuckDB adds up in 128 bits
     found: pa.Table = con.execute(query).to_arrow_table()
     seen = found.cast(promised.to_pyarrow())
-    if not seen.num_rows:
-        return Found(empty(contract("out__detection")), empty(contract("out__detection_evidence")))
-    rows = list(shape(policy, seen, instance, day, policy_revision))
-    return Found(_table("out__detection", rows), _evidence(con, rows, instance, day, policy.lookback))
+    return _seen(policy, list(shape(policy, seen, instance, day, policy_revision)), day)
 
 
 def prepare(policy: Policy, *, sensitivity: Sensitivity = "medium") -> None:
@@ -220,29 +226,9 @@ def _digest(*parts: object) -> str:
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:32]
 
 
-def _table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(rows, schema=contract(name).arrow_schema())
-
-
-def _evidence(
-    con: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]], instance: str, day: date, lookback: timedelta
-) -> pa.Table:
-    named = pa.table(
-        {
-            "detection_uid": pa.array([row["detection_uid"] for row in rows], pa.string()),
-            "event_date": pa.array([row["event_date"] for row in rows], pa.date32()),
-            "evidence": pa.array([row["evidence"] for row in rows], pa.list_(pa.string())),
-            "most": pa.array([MAX_EXPLAINED if row["suppressed_by"] else MAX_EVIDENCE for row in rows], pa.int64()),
-        }
-    )
-    con.register("_found_evidence", named)
-    values = {"instance": instance, "first": first_day(day, lookback), "day": day}
-    try:
-        found = con.sql(_EVIDENCE, params=values).to_arrow_table()
-    finally:
-        con.unregister("_found_evidence")
-    table = contract("out__detection_evidence")
-    return found.select(list(table.columns)).cast(table.arrow_schema())
+def _seen(policy: Policy, rows: list[dict[str, Any]], day: date) -> Seen:
+    detections = pa.Table.from_pylist(rows, schema=contract("out__detection").arrow_schema())
+    return Seen(detections, named(rows, first_day(day, policy.lookback)))
 
 
 def revision(policy: Policy, *, params: Mapping[str, Value] | None = None, sensitivity: Sensitivity = "medium") -> str:

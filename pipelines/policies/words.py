@@ -18,9 +18,14 @@ _SPACE = frozenset({"Zs", "Zl", "Zp", "Cc"})
 
 def plain(text: str, limit: int = MAX_VALUE) -> str:
     """One line of printable characters, at most `limit` of them."""
-    spaced = "".join(" " if unicodedata.category(c) in _SPACE else c for c in text)
-    kept = " ".join("".join(c for c in spaced if unicodedata.category(c)[0] != "C").split())
+    kept = " ".join((text if text.isprintable() else _cleaned(text)).split())
     return kept if len(kept) <= limit else f"{kept[: limit - 1]}\u2026"
+
+
+def _cleaned(text: str) -> str:
+    """Separators and control characters as spaces; what else has no shape is left out."""
+    spaced = "".join(" " if unicodedata.category(c) in _SPACE else c for c in text)
+    return "".join(c for c in spaced if unicodedata.category(c)[0] != "C")
 
 
 def render(template: str, detection: Mapping[str, Any]) -> str:

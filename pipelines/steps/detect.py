@@ -64,7 +64,7 @@ def _detect_day(
     night: Night, lease: Lease, day: date, inputs: str, loaded: policies.Loaded, ages: Mapping[str, int]
 ) -> list[StepRow]:
     rows: list[StepRow] = []
-    found, evidence = [], []
+    seen: list[policies.Seen] = []
     chosen = loaded.policies
     broken = {**_learning(night, day, chosen), **_uncompared(night, day, chosen), **_broken(loaded)}
     with night.connect() as con:
@@ -75,15 +75,16 @@ def _detect_day(
                 broken[policy.id] = alerts.Finding("blind", result.text)
                 rows.append(StepRow("detect", policy.id, day, "failed", seconds=seconds, message=result.text))
                 continue
-            found.append(result.detections)
-            evidence.append(result.evidence)
+            seen.append(result)
             rows.append(StepRow("detect", policy.id, day, "ok", result.detections.num_rows, seconds))
         coverage = alerts.coverage(
             tuple(chosen.values()), _known(night, con, day, ages), instance=night.instance, day=day, broken=broken
         )
-        detections = alerts.score(con, night.instance, day, pa.concat_tables(found), pa.concat_tables(evidence))
+        evidence = policies.evidence_of(con, night.instance, [one.named for one in seen])
+        found = pa.concat_tables([one.detections for one in seen])
+        detections = alerts.score(con, night.instance, day, found, evidence)
     night.lake.replace(lease, contract(COVERAGE), night.instance, day, coverage, inputs=inputs)
-    night.lake.replace(lease, contract(EVIDENCE), night.instance, day, pa.concat_tables(evidence), inputs=inputs)
+    night.lake.replace(lease, contract(EVIDENCE), night.instance, day, evidence, inputs=inputs)
     night.lake.replace(lease, contract(DETECTION), night.instance, day, detections, inputs=inputs)
     return rows
 

@@ -19,13 +19,13 @@ from pipelines import features, policies
 from pipelines.contracts import contract
 from pipelines.contracts.table import Table
 from pipelines.errors import UsageError
-from pipelines.policies import Found, Policy
+from pipelines.policies import Policy, Seen
 from pipelines.policies.user import Problem
 from pipelines.policies.user.locked import lock
 from pipelines.steps.night import Night, timed
 from pipelines.window import days_between
 
-Evaluated = tuple[Policy, Found | Problem, float]
+Evaluated = tuple[Policy, Seen | Problem, float]
 
 
 def evaluate_all(night: Night, day: date, chosen: Mapping[str, Policy]) -> list[Evaluated]:
@@ -95,13 +95,13 @@ def _connection(
         yield con
 
 
-def _evaluate(night: Night, con: duckdb.DuckDBPyConnection, day: date, policy: Policy) -> Found | Problem:
+def _evaluate(night: Night, con: duckdb.DuckDBPyConnection, day: date, policy: Policy) -> Seen | Problem:
     """What the policy saw. A policy of the user's that fails is said to be blind and stops no other."""
     sensitivity = night.settings.sensitivity
     if not policy.path:
-        return policies.evaluate(policy, con, night.instance, day, sensitivity=sensitivity)
+        return policies.see(policy, con, night.instance, day, sensitivity=sensitivity)
     try:
-        return policies.evaluate(policy, con, night.instance, day, sensitivity=sensitivity)
+        return policies.see(policy, con, night.instance, day, sensitivity=sensitivity)
     except Exception as error:  # noqa: BLE001  # whatever the user's policy raises is about the user's policy
         cause, remedy = (
             (error.cause, error.remedy) if isinstance(error, UsageError) else (f"{error}", "correct the policy")

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from typing import Any
 
+import duckdb
+import ibis
+import pyarrow as pa
 import pytest
 
 from pipelines import features
 from pipelines.contracts import contract, registry
+from pipelines.features.core import to_sql
 from pipelines.features.geography import NEIGHBOURS
+from pipelines.features.places import FIRM, LOOSE, at_firm_place, egress
 from pipelines.policies.cases import DAY, activity, download, failure, login
 from pipelines.policies.core import Row
 from pipelines.steps.features import CORE
 from tests.features.nights import Nights
+
+LISTS = ("corporate", "vpn", "privacy_relay", "tor", "anonymous_proxy", "cloud_provider", "hosting")
+ORGS = ("Line Telecom", "Vodafone GmbH", "SITA OnAir", "Own Cloud", "")
 
 
 def on_one_day(*rows: Row) -> Nights:
@@ -105,6 +114,19 @@ def test_corporate_beats_all() -> None:
     rows = on_one_day(login("ann", "08:00", ip_categories=["corporate", "tor", "vpn"])).rows("state__user_place", DAY)
 
     assert [(row["slot"], row["egress"]) for row in rows] == [("firm", "corporate")]
+
+
+def test_a_place_is_firm_exactly_where_its_egress_is() -> None:
+    lists = [list(some) for n in range(3) for some in itertools.combinations([*LISTS, "botnet"], n)]
+    rows = [{"as_org": org, "ip_categories": some} for org in (*ORGS, None) for some in (*lists, None)]
+    con = duckdb.connect()
+    con.register("seen", pa.table({k: [row[k] for row in rows] for k in ("as_org", "ip_categories")}))
+    seen = ibis.table({"as_org": "string", "ip_categories": "array<string>"}, name="seen")
+
+    told = con.execute(to_sql(seen.select(way=egress(seen), firm=at_firm_place(seen)))).fetchall()
+
+    assert {way for way, _ in told} == {*FIRM, *LOOSE}
+    assert all(firm == (way in FIRM) for way, firm in told)
 
 
 def test_the_organisation_counts_its_people() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from pipelines.errors import UsageError
 from pipelines.policies import Found, Override, evaluate, registry, revision
 from pipelines.policies.cases import DAY, HOSTILE, INSTANCE, download, downloads, failures
 from pipelines.policies.core import Policy, Row, Scoping
-from pipelines.policies.evaluate import MAX_EVIDENCE
+from pipelines.policies.evidence import MAX_EVIDENCE, evidence_of, named
 
 MASS = registry()["mass_download_by_single_user"]
 FAILED = registry()["multiple_failed_logins"]
@@ -74,6 +75,24 @@ def test_evidence_is_bounded_and_its_count_is_not() -> None:
 
     assert found.evidence.num_rows == MAX_EVIDENCE
     assert found.detections["evidence_count"].to_pylist() == [MAX_EVIDENCE + 50]
+
+
+def test_evidence_of_several_policies_is_looked_up_at_once_and_each_keeps_its_own_days() -> None:
+    day_before = downloads("ann", "-1 23:59:40", 30, 0.5)
+    con = duckdb.connect()
+    rows = [dict(row.values) for row in (*day_before, *downloads("ann", "00:00:00", 30, 0.5))]
+    con.register("core__activity", table("core__activity", rows))
+    uids = [row["activity_uid"] for row in rows]
+    seen = {"event_date": DAY, "evidence": uids, "suppressed_by": None}
+
+    both = evidence_of(con, INSTANCE, [
+        named([seen | {"detection_uid": "looks back"}], DAY - timedelta(days=1)),
+        named([seen | {"detection_uid": "of the day"}], DAY),
+    ])  # fmt: skip
+
+    kept = Counter(both["detection_uid"].to_pylist())
+    assert kept == {"looks back": 60, "of the day": sum(row["event_date"] == DAY for row in rows)}
+    assert set(both["event_date"].to_pylist()) == {DAY}
 
 
 def test_facts_are_json_and_the_title_is_made_of_them() -> None:

@@ -14,7 +14,7 @@ import ibis
 import ibis.expr.types as ir
 
 from pipelines.features.core import seconds
-from pipelines.features.places import egress, with_address
+from pipelines.features.places import has, with_address
 from pipelines.policies.cases import DAY, HOSTILE, INSTANCE, activity, at, failure, fires, held, known, login, quiet
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Row, Suppression, Tables
 from pipelines.policies.episodes import common_columns
@@ -38,7 +38,7 @@ def _idle(done: ir.Table, tenure: ir.Table, users: ir.Table, params: Params) -> 
     """What accounts did that have been idle long enough; `idle_since` is null where they were never seen."""
     done = done.select(
         "activity_uid", "activity_name", "time", "src_ip", "country", "asn", "as_org", "device_key", "is_privileged",
-        user_uid=done.actor_user_uid, user_name=done.actor_user_name, egress=egress(done), memory=ibis.literal(1),
+        user_uid=done.actor_user_uid, user_name=done.actor_user_name, in_office=has(done, "corporate"), memory=ibis.literal(1),
     )  # fmt: skip
     memory = tenure.agg(remembers_since=tenure.first_seen.min()).mutate(memory=ibis.literal(1))
     done = done.inner_join(memory, "memory").drop("memory")
@@ -62,7 +62,7 @@ def _gathered(rows: ir.Table) -> ir.Table:
         is_privileged=rows.is_privileged.fill_null(False).any(),
         idle_days=((seconds(rows.time) - seconds(rows.idle_since)) // SECONDS_A_DAY).min().cast("int64"),
         is_new_device=(rows.device_days == 0).any(),
-        office=(rows.egress == "corporate").all(),
+        office=rows.in_office.all(),
         back_as_before=((rows.device_days > 0) & (rows.asn_days > 0)).all(),
     )
     return found.mutate(

@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 
 from pipelines.features.core import seconds
 from pipelines.features.geography import are_neighbours
-from pipelines.features.places import FIRM, by_a_person, egress, with_address
+from pipelines.features.places import at_firm_place, by_a_person, egress, has, with_address
 from pipelines.policies.cases import (
     DAY,
     HOSTILE,
@@ -63,14 +63,15 @@ def detect(tables: Tables, params: Params) -> ir.Table:
 def _elsewhere(activity: ir.Table, seen: ir.Table) -> ir.Table:
     """What people did from a firm place in a country of which memory knows nothing."""
     done = with_address(activity)
-    done = done.filter(by_a_person(done), done.country.notnull())
+    done = done.filter(by_a_person(done), done.country.notnull(), at_firm_place(done))
     done = done.select(
-        "activity_uid", "activity_name", "time", "src_ip", "country", "asn", "as_org", "device_key",
-        "is_privileged", user_uid=done.actor_user_uid, user_name=done.actor_user_name, egress=egress(done),
-        place=ibis.coalesce(done.country + "/" + done.city, done.country),
+        "activity_uid", "activity_name", "time", "src_ip", "country", "city", "asn", "as_org", "device_key", "ip_categories",
+        user_uid=done.actor_user_uid, user_name=done.actor_user_name,
     )  # fmt: skip
     been = seen.filter(seen.user_uid != EVERYONE, seen.kind == "country").select("user_uid", country=seen.value)
-    return done.filter(done.egress.isin(FIRM)).anti_join(been, ["user_uid", "country"])
+    rows = done.anti_join(been, ["user_uid", "country"])
+    rows = rows.mutate(egress=egress(rows), place=ibis.coalesce(rows.country + "/" + rows.city, rows.country))
+    return rows.drop("ip_categories", "city")
 
 
 def _with_habits(rows: ir.Table, seen: ir.Table, params: Params) -> ir.Table:
@@ -93,7 +94,7 @@ def _with_habits(rows: ir.Table, seen: ir.Table, params: Params) -> ir.Table:
 def _at_office(rows: ir.Table, activity: ir.Table) -> ir.Table:
     """Whether the person also worked from an address of the organisation in that country that day."""
     here = with_address(activity)
-    here = here.filter(egress(here) == "corporate", here.country.notnull())
+    here = here.filter(has(here, "corporate"), here.country.notnull())
     offices = here.select(user_uid=here.actor_user_uid, country=here.country).distinct().mutate(at_office=True)
     joined = rows.left_join(offices, ["user_uid", "country"])
     return joined.select(*rows.columns, at_office=joined.at_office.fill_null(False))

@@ -45,9 +45,10 @@ def _touched(a: ir.Table) -> ir.Table:
     """What happened to files; `is_plain` are ordinary uploads, which only say that nothing was wiped."""
     verb, detail = a.activity_name, a.detail.fill_null("")
     renamed_to = detail.re_extract(r"^(.*?)( \| .*)?$", 1), detail.re_extract(r"^.* \| (.*)$", 1)
-    odd_rename = (verb == "file_renamed") & (is_odd(renamed_to[0]) | is_odd(renamed_to[1]))
-    nameless = (ending(renamed_to[0]) == "") & (ending(renamed_to[1]) == "")
-    odd_upload = (verb == "file_uploaded") & is_odd(a.resource_name)
+    # a CASE looks at names of the rows of its verb only, an AND at those of all
+    odd_rename = (verb == "file_renamed").ifelse(is_odd(renamed_to[0]) | is_odd(renamed_to[1]), False)
+    nameless = (verb == "file_renamed").ifelse((ending(renamed_to[0]) == "") & (ending(renamed_to[1]) == ""), False)
+    odd_upload = (verb == "file_uploaded").ifelse(is_odd(a.resource_name), False)
     names = [ending(name) for name in (a.resource_name, *renamed_to)]
     return acts(
         a,
@@ -56,7 +57,7 @@ def _touched(a: ir.Table) -> ir.Table:
         is_upload=verb == "file_uploaded",
         is_locked=odd_upload,
         is_removed=verb == "file_deleted",
-        is_nameless=(verb == "file_renamed") & nameless,
+        is_nameless=nameless,
         is_odd_rename=odd_rename,
         edited=edited_file(a),
         ending=ibis.cases(
