@@ -77,6 +77,8 @@ SELECT $instance AS instance, CAST($day AS DATE) AS event_date, u.sys_id AS user
             WHEN u.active = 'false' AND NOT is_observed AND u.sys_updated_on >= $end THEN NULL
             WHEN u.active = 'false' THEN false END AS is_active,
        CASE u.locked_out WHEN 'true' THEN true WHEN 'false' THEN false END AS is_locked_out,
+       CASE WHEN NOT is_observed THEN NULL WHEN u.password_needs_reset = 'false' OR trim(u.source) <> '' THEN false
+            WHEN u.password_needs_reset = 'true' AND trim(u.source) = '' THEN true END AS is_password_reset_due,
        CASE WHEN u.internal_integration_user = 'true' OR u.web_service_access_only = 'true' THEN true
             WHEN u.internal_integration_user = 'false' OR u.web_service_access_only = 'false' THEN false END AS is_integration,
        CASE WHEN u.sys_class_name = 'customer_contact' THEN true

@@ -30,6 +30,25 @@ def test_a_mail_address_is_kept_as_its_registrable_domain(mail: str, domain: str
     assert night.users()["anna"]["email_domain"] == domain
 
 
+@pytest.mark.parametrize(
+    ("flag", "source", "due"),
+    [("true", "", True), ("false", "", False), ("true", "ldap:CN=anna", False), ("true", None, None), (None, "", None), ("maybe", "", None)],
+)  # fmt: skip
+def test_a_change_of_the_password_is_due_where_no_directory_keeps_it(
+    flag: str | None, source: str | None, due: bool | None
+) -> None:
+    night = Night()
+    night.user("anna", password_needs_reset=flag, source=source)
+    assert night.users()["anna"]["is_password_reset_due"] is due
+
+
+def test_a_later_snapshot_does_not_say_what_was_due() -> None:
+    night = Night()
+    night.user("anna", password_needs_reset="true", source="")
+    night.taken_on = DAY + timedelta(days=1)
+    assert night.users()["anna"]["is_password_reset_due"] is None
+
+
 def test_roles_and_groups_are_sorted_and_privilege_follows() -> None:
     night = Night()
     uid = night.user("anna")

@@ -16,6 +16,12 @@ TABLE = Table(
         Field("email_domain", Dtype.STRING, "Registrable part after the @, lower case"),
         Field("is_active", Dtype.BOOL, "sys_user.active"),
         Field("is_locked_out", Dtype.BOOL, "sys_user.locked_out"),
+        Field(
+            "is_password_reset_due",
+            Dtype.BOOL,
+            "The password is to be changed, and no directory keeps it; null where a later snapshot alone is known",
+            source="password_needs_reset, source",
+        ),
         Field("is_integration", Dtype.BOOL, "Integration or web-service-only account"),
         Field(
             "is_external", Dtype.BOOL, "Holds snc_external or is a customer contact; null where roles are unreadable"

@@ -1,40 +1,46 @@
 """Data or an account is handled carelessly: a case for a talk, not for an investigation. Severity is low.
 
-Two forms. *exports*: somebody exports lists to a device of their own, again and again. A device counts as private while the
+Three forms. *exports*: somebody exports lists to a device of their own, again and again. A device counts as private while the
 person has hardly used it and hardly anybody in the organisation uses its like; the third day of such exports in a run
 raises the alert, a single one is how people start on a new laptop. *shared*: an account is busy at three places at once,
-for hours: several people use it. Offices and lines are places; gateways, clouds, relays and phones are not.
+for hours: several people use it. Offices and lines are places; gateways, clouds, relays and phones are not. *reset*: the
+password is to be changed, and the person has signed in with it on three days since.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
-from pipelines.features.core import seconds
-from pipelines.features.user_volume import RUN_ENDS
-from pipelines.features.volumes import DEVICE_COLLEAGUES, OWN_DEVICE_DAYS, strange_exports
-from pipelines.policies.cases import HOSTILE, activity, at, fires, held, known, quiet
-from pipelines.policies.core import REQUIRED, Evidence, Kind, Param, Params, Policy, Row, Suppression, Tables
-from pipelines.policies.shared_account import PARAMS, at_many_places
-from pipelines.policies.volume import acts, evidence, used_to, with_usual
+from pipelines.policies.cases import DAY, HOSTILE, INSTANCE, activity, at, fires, held, known, login, quiet
+from pipelines.policies.core import REQUIRED, Evidence, Kind, Params, Policy, Row, Suppression, Tables
+from pipelines.policies.private_exports import PARAMS as EXPORTS
+from pipelines.policies.private_exports import exports_to_private_devices
+from pipelines.policies.put_off import PARAMS as PUT_OFF
+from pipelines.policies.put_off import resets_put_off
+from pipelines.policies.shared_account import PARAMS as SHARED
+from pipelines.policies.shared_account import at_many_places
+from pipelines.policies.volume import used_to
 
 
 def detect(tables: Tables, params: Params) -> ir.Table:
-    """Days of exports to private devices that continue a run of such days, and accounts at many places at once."""
-    exports, shared = _exports(tables, params), at_many_places(tables["core__activity"], params)
+    """Days of exports to private devices that continue a run of such days, accounts at many places at once, resets put off."""
+    exports, shared = exports_to_private_devices(tables, params), at_many_places(tables["core__activity"], params)
     exports = exports.mutate(form=ibis.literal("exports"), trait_kind=ibis.literal("device"))
     shared = shared.mutate(form=ibis.literal("shared"))
-    both = exports.select(_filled(exports)).union(shared.select(_filled(shared)))
+    reset = resets_put_off(tables["core__activity"], tables["core__user"], tables["state__reset_due"], params)
+    reset = reset.mutate(form=ibis.literal("reset"))
+    both = exports.select(_filled(exports)).union(shared.select(_filled(shared)), reset.select(_filled(reset)))
     return both.mutate(integration=both.is_integration)
 
 
 #: What only one of the forms has, null in the other.
 _OF_A_FORM = {
     "run_days": "int64", "export_count": "int64", "total_bytes": "int64", "tables": "array<string>", "trait_kind": "string",
-    "trait_value": "string", "place_count": "int64", "slot_count": "int64",
+    "trait_value": "string", "place_count": "int64", "slot_count": "int64", "due_since": "timestamp(6)", "used_days": "int64",
 }  # fmt: skip
 
 
@@ -44,25 +50,6 @@ def _filled(found: ir.Table) -> list[ir.Value]:
     return kept + [
         (found[name] if name in columns else ibis.null()).cast(kind).name(name) for name, kind in _OF_A_FORM.items()
     ]
-
-
-def _exports(tables: Tables, params: Params) -> ir.Table:
-    """Days of exports to private devices that continue a run of such days."""
-    activity_table = tables["core__activity"]
-    strange = strange_exports(activity_table, tables["state__seen"], OWN_DEVICE_DAYS, DEVICE_COLLEAGUES)
-    a = activity_table.semi_join(strange, "activity_uid")
-    rows = acts(a, bytes=a.bytes.fill_null(0), table=a.resource_type.fill_null(""), device=a.device_key)
-    found = rows.group_by("user_uid").agg(
-        **evidence(rows),
-        export_count=rows.count(),
-        total_bytes=rows.bytes.sum(),
-        tables=rows.table.collect(distinct=True).sort(),
-        trait_value=rows.device.max(),
-    )
-    found = with_usual(found, tables["state__user_volume"], "strange_exports")
-    goes_on = (seconds(found.last_seen) - seconds(found.usual_last_raised) <= RUN_ENDS).fill_null(False)
-    told = found.mutate(run_days=(goes_on.ifelse(found.usual_raised_days, 0) + 1).cast("int64"))
-    return told.filter(told.run_days >= params.min_days, told.total_bytes >= params.min_bytes)
 
 
 def _export(user: str, when: str, **values: Any) -> Row:
@@ -88,6 +75,18 @@ def _busy(when: str, *houses: dict[str, Any], hours: float = 2, **values: Any) -
     )
 
 
+def _due(user: str, used: int, *, is_password_reset_due: bool = True) -> tuple[Row, Row]:
+    """An account as it is tonight, and a change of its password that was due before: used on so many days since."""
+    key = {"instance": INSTANCE, "user_uid": f"uid-{user}"}
+    return (
+        Row("core__user", {**key, "event_date": DAY, "is_password_reset_due": is_password_reset_due}),
+        Row(
+            "state__reset_due",
+            {**key, "event_date": DAY - timedelta(days=1), "due_since": at("-6 00:00"), "used_days": used},
+        ),
+    )
+
+
 def _run(days: int, **values: Any) -> Row:
     """Ann, who has exported to a private device on so many days, the latest yesterday."""
     return used_to(
@@ -104,28 +103,30 @@ POLICY = Policy(
     severity="low",
     attack=("T1567", "T1052"),
     title="{actor} exported to a private device on {run_days} days, {export_count} times and {total_bytes:,} bytes today",
-    titles={"shared": "The account of {actor} was busy at {place_count} places at once, in {slot_count} half hours: several people use it"},
+    titles={
+        "reset": "{actor} signed in on {used_days} days with a password that is to be changed since {due_since}",
+        "shared": "The account of {actor} was busy at {place_count} places at once, in {slot_count} half hours: several people use it"},
     summary=__doc__,
     blind_to="A private device that looks like the organisation's own; downloads of single files; the third day when more than four "
     "days lie between two; an account that two people share, or several in one office, who look like one person with "
-    "two places; people who share it one after the other. A reset of the password that somebody puts off: the platform asks for it at the next login "
-    "with a password and at no other, so an account that works on by single sign-on has ignored nothing; which resets are due, "
-    "and since when, is posture's to say.",
+    "two places; people who share it one after the other; "
+    "a change of the password that is due where a directory keeps it or single sign-on is used, which nobody is asked for.",
     triage=(
-        "Talk to the person: coaching, not an accusation. What were the lists needed for, or who else works under the name, and why?",
+        "Talk to the person: coaching, not an accusation. What were the lists needed for; who else works under the name; what keeps the password?",
         "Offer a way that works: a managed device, an account or a delegation for each.",
         "Ask that the copies be deleted, and check whether they held personal data; have a shared password changed.",
         "If the person knows nothing of the other places, treat it as a stolen account.",
     ),
-    reads=("core__activity", "state__user_volume", "state__seen"),
-    needs=Evidence(tables=("syslog_transaction",), helpful_tables=("isc_export_event", "sys_user"), columns=("syslog_transaction.user_agent",), learning_days=7),
+    reads=("core__activity", "core__user", "state__user_volume", "state__seen", "state__reset_due"),
+    needs=Evidence(tables=("syslog_transaction",), helpful_tables=("isc_export_event", "sysevent", "sys_user"),
+        columns=("syslog_transaction.user_agent", "sys_user.password_needs_reset", "sys_user.source"), learning_days=7),
     params=(
-        Param("min_days", 3, "Days with such exports, in a run that four days without end", "ours; once is a mistake, twice a coincidence", "days"),
-        Param("min_bytes", 100_000, "Size of the day's exports from which they count", "ours; more than a page of a list", "bytes"),
-        *PARAMS,
+        *EXPORTS,
+        *SHARED,
+        *PUT_OFF,
     ),
     suppressions=(Suppression("integration", "system", "An integration account: whoever runs it is to be talked to, not it"),),
-    facts=("form", "run_days", "export_count", "total_bytes", "tables", "place_count", "slot_count"),
+    facts=("form", "run_days", "export_count", "total_bytes", "tables", "place_count", "slot_count", "due_since", "used_days"),
     detect=detect,
     cases=(
         fires("on the third day", _run(2), _export("ann", "18:40"), having={"run_days": 3, "severity": "low", "trait_value": "opera/windows/pc"}),
@@ -155,6 +156,15 @@ POLICY = Policy(
         held("an integration at three places", "integration", *_busy("09:00", *HOUSES[:3], is_integration=True)),
         fires("hostile places", *_busy("09:00", *({"src_ip": name, "session_uid": name or "none", "asn": n} for n, name in enumerate(HOSTILE))),
               having={"form": "shared"}),
+        fires("the third day with the old password", *_due("ann", 2), login("ann", "08:00"), having={"form": "reset", "used_days": 3, "severity": "low"}),
+        quiet("the second day with it", *_due("ann", 1), login("ann", "08:00")),
+        quiet("the evening after the change", *_due("ann", 9, is_password_reset_due=False), login("ann", "08:00")),
+        quiet("a change asked for today", _due("ann", 2)[0], login("ann", "08:00")),
+        quiet("single sign-on", *_due("ann", 9), login("ann", "08:00", detail="single sign-on")),
+        quiet("work without a login", *_due("ann", 9), activity("ann", "08:00", "page_viewed")),
+        quiet("an integration's password", *_due("ann", 9), login("ann", "08:00", is_integration=True)),
+        quiet("wrong passwords", *_due("ann", 9), login("ann", "08:00", status="failure")),
+        fires("a hostile name with an old password", *_due("x", 2), login("x", "08:00", actor_user_name=HOSTILE[0], src_ip=HOSTILE[1])),
         quiet("of nothing"),
         fires("hostile names", _run(2), *(_export("ann", "18:40", nth=n, device_key=name, resource_type=name, src_ip=name)
               for n, name in enumerate(HOSTILE))),
