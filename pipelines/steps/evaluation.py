@@ -1,7 +1,8 @@
-"""The policies of one day, side by side: each thread has a connection of its own over the partitions that they read.
+"""The policies of one day, side by side: each thread has a cursor of one DuckDB over the partitions that they read.
 
-Planning a policy costs DuckDB 0.02 to 0.2 s on one core, whatever the day's size; on a large day each policy scans with one
-thread while another does the same. A user's policy that fails is reported and stops no other.
+Planning a policy costs DuckDB 0.02 to 0.2 s on one core, whatever the day's size, and opening another database as much: so
+they share one, with its threads and its memory. A user's query is locked in a database of its own, and a user's policy that
+fails is reported and stops no other.
 """
 
 from __future__ import annotations
@@ -28,28 +29,28 @@ from pipelines.window import days_between
 Evaluated = tuple[Policy, Seen | Problem, float]
 
 
-def evaluate_all(night: Night, day: date, chosen: Mapping[str, Policy]) -> list[Evaluated]:
-    """(policy, what it saw or why it could not, seconds), in the order of `chosen`."""
+def evaluate_all(
+    night: Night, con: duckdb.DuckDBPyConnection, day: date, chosen: Mapping[str, Policy]
+) -> list[Evaluated]:
+    """(policy, what it saw or why it could not, seconds), in the order of `chosen`; `con` holds `show`'s views."""
     for policy in chosen.values():
         policies.prepare(policy, sensitivity=night.settings.sensitivity)
     threads = min(night.settings.threads, len(chosen)) or 1
     with ExitStack() as stack:
         free: queue.SimpleQueue[duckdb.DuckDBPyConnection] = queue.SimpleQueue()
-        for _ in range(threads):  # opened here, as the ledger belongs to this thread
-            free.put(stack.enter_context(_connection(night, day, chosen)))
-        confined = {
-            id_: stack.enter_context(_connection(night, day, {id_: policy}, locked=True))
-            for id_, policy in chosen.items()
-            if policy.query
+        for _ in range(threads):
+            free.put(stack.enter_context(con.cursor()))
+        confined = {  # opened here, as the ledger belongs to this thread
+            id_: stack.enter_context(_confined(night, day, policy)) for id_, policy in chosen.items() if policy.query
         }
 
         def evaluated(policy: Policy) -> Evaluated:
-            con = free.get()
+            cursor = free.get()
             try:
                 with timed() as spent:
-                    result = _evaluate(night, confined.get(policy.id, con), day, policy)
+                    result = _evaluate(night, confined.get(policy.id, cursor), day, policy)
             finally:
-                free.put(con)
+                free.put(cursor)
             return policy, result, spent[0]
 
         with ThreadPoolExecutor(threads, thread_name_prefix="policy") as pool:
@@ -80,18 +81,20 @@ def _reads(chosen: Mapping[str, Policy]) -> dict[Table, timedelta]:
     return needed
 
 
+def show(night: Night, con: duckdb.DuckDBPyConnection, day: date, chosen: Mapping[str, Policy]) -> list[Path]:
+    """Views in `con`, for its cursors too, of what the policies read; returns the files behind them."""
+    paths: list[Path] = []
+    for table, days in days_to_read(night, day, chosen).items():
+        night.lake.view(con, table, night.instance, days, shared=True)
+        paths += night.lake.files(table, night.instance, days)
+    return paths
+
+
 @contextmanager
-def _connection(
-    night: Night, day: date, chosen: Mapping[str, Policy], *, locked: bool = False
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A thread's share of memory, one thread, and views of what the policies read; `locked` for a user's query."""
+def _confined(night: Night, day: date, policy: Policy) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database for a user's query: one thread's share of memory, the files that the policy reads and no others."""
     with night.connect(sharing=night.settings.threads) as con:
-        paths: list[Path] = []
-        for table, days in days_to_read(night, day, chosen).items():
-            night.lake.view(con, table, night.instance, days, name=table.name)
-            paths += night.lake.files(table, night.instance, days)
-        if locked:
-            lock(con, paths)
+        lock(con, show(night, con, day, {policy.id: policy}))
         yield con
 
 
