@@ -40,25 +40,25 @@ def at_many_places(activity: ir.Table, params: Params) -> ir.Table:
 
 
 def _at_places(activity: ir.Table, params: Params) -> ir.Table:
-    """What people did in browsers from offices and lines, with the session's place and the half hour; of accounts that showed
-    addresses enough only, which spares sorting everybody's day."""
-    way = egress(activity)
-    line = ibis.ifelse(activity.src_ip.contains(":"), activity.asn.cast("string"), site_of(activity.src_ip))
-    rows = acts(
-        activity,
+    """What people did in browsers from offices and lines, with the session's place and the half hour.
+
+    Places are made out for those alone who showed as many addresses: that is the costly part, and most people show one or two.
+    """
+    a = activity.filter(
         activity.agent_kind == "browser",
         activity.activity_name.notin(["other", "logout"]),
         ~activity.is_impersonated,
         activity.session_uid.notnull(),
         activity.src_ip.notnull(),
         activity.ip_source.fill_null("event") != "last_login",
-        way.isin(PLACES),
-        session=activity.session_uid,
-        line=ibis.ifelse(way == "corporate", "office " + activity.city.fill_null(""), line),
     )
-    wide = rows.group_by("user_uid").agg(lines=rows.line.nunique())
-    rows = rows.semi_join(wide.filter(wide.lines >= params.shared_places), "user_uid").select(*rows.columns)
+    shown = a.group_by("actor_user_uid").agg(addresses=a.src_ip.nunique())
+    shown = shown.filter(shown.addresses >= params.shared_places, shown.actor_user_uid.notnull())
+    a = a.semi_join(shown, "actor_user_uid").select(*activity.columns)
+    way = egress(a)
+    line = ibis.ifelse(a.src_ip.contains(":"), a.asn.cast("string"), site_of(a.src_ip))
+    place = ibis.ifelse(way == "corporate", "office " + a.city.fill_null(""), line)
+    rows = acts(a, way.isin(PLACES), session=a.session_uid, line=place)
     sessions = rows.group_by("user_uid", "session").agg(place=rows.line.min())
-    joined = rows.inner_join(sessions, ["user_uid", "session"])
-    joined = joined.select(*rows.columns, "place")
+    joined = rows.inner_join(sessions, ["user_uid", "session"]).select(*rows.columns, "place")
     return joined.mutate(slot=joined.seconds // SLOT)
