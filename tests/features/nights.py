@@ -48,9 +48,9 @@ class Nights:
                 if table.layer == "state":
                     self.con.register(table.name + features.PREVIOUS, self.latest(table.name, day))
             for table, select in features.selects(INSTANCE, day, only=self.only):
-                ordered = self.con.sql(f"SELECT {table.casts} FROM ({select})").order(
-                    ", ".join(f'"{column}"' for column in table.key)
-                )
+                key = ", ".join(f'"{column}"' for column in table.key)
+                # a relation would be bound once more for every verb, and of a small day that is the cost
+                ordered = self.con.execute(f"SELECT {table.casts} FROM ({select}) ORDER BY {key}")
                 self.partitions[table.name, day] = ordered.to_arrow_table()
         return self
 

@@ -14,7 +14,9 @@ from pipelines.policies.core import Row
 from tests.features.nights import Nights
 
 FIRST = DAY - timedelta(days=40)
-TABLES = ("feat__user_day_profile", "state__user_profile", "state__habit", "state__seen", "state__user_place")
+PROFILE = "feat__user_day_profile"
+CARRIED = ("state__user_profile", "state__habit", "state__seen", "state__user_place")
+PEOPLE = ("ann", "bob", "cem", "dee", "eve")
 WHEN = {"department": "d1"}
 
 
@@ -31,26 +33,31 @@ def ordinary(name: str, nth: int, files: int = 2) -> list[Row]:
     ]  # fmt: skip
 
 
-def history(
-    days: int, last: Iterable[Row] = (), names: tuple[str, ...] = ("ann", "bob", "cem", "dee", "eve")
-) -> Nights:
-    """`days` ordinary days of a department, then a day with `last`."""
-    dates = [FIRST + timedelta(days=n) for n in range(days + 1)]
-    rows: dict[date, list[Row]] = {
-        when: [row for name in names for row in ordinary(name, n)] for n, when in enumerate(dates[:-1])
-    }
-    rows[dates[-1]] = list(last)
-    return Nights(only=TABLES).build(rows, dates)
+def carried(rows: dict[date, list[Row]], only: tuple[str, ...] = CARRIED) -> Nights:
+    """What the days hand on; nothing reads the profiles of days gone by."""
+    return Nights(only=only).build(rows, sorted(rows))
+
+
+def then(before: Nights, nth: int, last: Iterable[Row], *also: str) -> Nights:
+    """The `nth` day after what was carried until then: its profiles, and the states `also` asked for."""
+    when = FIRST + timedelta(days=nth)
+    return Nights(partitions=dict(before.partitions), only=(PROFILE, *also)).build({when: list(last)}, [when])
+
+
+@pytest.fixture(scope="module")
+def department() -> Nights:
+    """Nine ordinary days of a department."""
+    return carried({FIRST + timedelta(days=n): [r for name in PEOPLE for r in ordinary(name, n)] for n in range(9)})
 
 
 def last_day(run: Nights, user: str, days: int) -> dict[str, Any]:
-    rows = run.rows("feat__user_day_profile", FIRST + timedelta(days=days))
+    rows = run.rows(PROFILE, FIRST + timedelta(days=days))
     return next(row for row in rows if row["user_uid"] == f"uid-{user}")
 
 
 @pytest.fixture(scope="module")
-def steady() -> Nights:
-    return history(9, [*ordinary("ann", 9), *ordinary("bob", 9, files=12), *ordinary("new", 9)])
+def steady(department: Nights) -> Nights:
+    return then(department, 9, [*ordinary("ann", 9), *ordinary("bob", 9, files=12), *ordinary("new", 9)])
 
 
 def test_an_ordinary_day_is_at_no_distance(steady: Nights) -> None:
@@ -86,11 +93,11 @@ def test_hours_tables_programs_and_traits_are_told_apart() -> None:
         for n, table in enumerate(["sn_hr_core_case", "incident", "sys_user"])
     ]  # fmt: skip
     known = activity("bob", str((FIRST - DAY).days + 11) + " 12:00", "record_viewed", resource_type="sys_user", **WHEN)
-    dates = [FIRST + timedelta(days=n) for n in range(13)]
-    rows = {when: [r for name in ("ann", "bob") for r in ordinary(name, n)] for n, when in enumerate(dates[:-1])}
-    rows[dates[11]].append(known)
-    rows[dates[12]] = strange
-    day = last_day(Nights(only=TABLES).build(rows, dates), "ann", 12)
+    rows = {
+        FIRST + timedelta(days=n): [r for name in ("ann", "bob") for r in ordinary(name, n)] for n in range(12)
+    }
+    rows[FIRST + timedelta(days=11)].append(known)
+    day = last_day(then(carried(rows), 12, strange), "ann", 12)
 
     assert (day["rare_hour_activities"], day["rare_table_activities"]) == (3, 2)
     assert (day["new_tables"], day["peer_new_tables"], day["organisation_new_tables"]) == (2, 1, 1)
@@ -98,9 +105,10 @@ def test_hours_tables_programs_and_traits_are_told_apart() -> None:
     assert day["country_rarity"] > 2
 
 
-def test_one_wild_day_hardly_moves_what_is_ordinary() -> None:
+def test_one_wild_day_hardly_moves_what_is_ordinary(department: Nights) -> None:
     def profile(last: list[Row]) -> dict[str, Any]:
-        rows = history(9, last).rows("state__user_profile", FIRST + timedelta(days=9))
+        run = then(department, 9, last, "state__user_profile")
+        rows = run.rows("state__user_profile", FIRST + timedelta(days=9))
         return next(row for row in rows if row["user_uid"] == "uid-ann")
 
     quiet, wild = profile(ordinary("ann", 9)), profile(ordinary("ann", 12, files=200))
@@ -109,10 +117,10 @@ def test_one_wild_day_hardly_moves_what_is_ordinary() -> None:
     assert wild["files_anchor"] - quiet["files_anchor"] < 0.1
 
 
-def test_the_first_days_are_learned_in_full() -> None:
-    rows = history(LEARNING_DAYS - 1, ordinary("ann", LEARNING_DAYS - 1)).rows(
-        "state__user_profile", FIRST + timedelta(days=LEARNING_DAYS - 1)
-    )
+def test_the_first_days_are_learned_in_full(department: Nights) -> None:
+    last = LEARNING_DAYS - 1
+    run = then(department, last, ordinary("ann", last), "state__user_profile")
+    rows = run.rows("state__user_profile", FIRST + timedelta(days=last))
 
     ann = next(row for row in rows if row["user_uid"] == "uid-ann")
     assert ann["files_center"] == pytest.approx(1.0986, abs=0.001)  # log of 1 + 2
@@ -121,10 +129,10 @@ def test_the_first_days_are_learned_in_full() -> None:
 
 def test_a_slow_ramp_leaves_the_slow_reference_behind() -> None:
     growth = [round(2 * 1.05**week) for week in range(32)]
-    dates = [FIRST + timedelta(days=n) for n in range(len(growth))]
-    rows = {when: ordinary("ann", n, files=growth[n]) for n, when in enumerate(dates)}
-    run = Nights(only=TABLES).build(rows, dates)
-    day = last_day(run, "ann", len(growth) - 1)
+    days = [ordinary("ann", n, files=files) for n, files in enumerate(growth)]
+    before = {FIRST + timedelta(days=n): rows for n, rows in enumerate(days[:-1])}
+    run = then(carried(before, ("state__user_profile",)), len(before), days[-1])
+    day = last_day(run, "ann", len(before))
 
     assert day["files_over_year"] > day["files_over_own"] > 0
 

@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 
 def complaints(event: Mapping[str, Any], class_name: str) -> list[str]:
     """What the schema says against an event, each with its path; empty where nothing."""
@@ -18,6 +16,8 @@ def complaints(event: Mapping[str, Any], class_name: str) -> list[str]:
 
 
 @cache
-def _validator(class_name: str) -> Draft202012Validator:
+def _validator(class_name: str) -> Any:
+    from jsonschema import Draft202012Validator  # compiles a grammar of its own: 2 s that collecting must not pay
+
     schema = json.loads((Path(__file__).parent / "findings-1.8.0.json").read_text(encoding="utf-8"))
     return Draft202012Validator({"$ref": f"#/$defs/{class_name}", "$defs": schema["$defs"]})
