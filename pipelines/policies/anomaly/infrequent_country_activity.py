@@ -101,10 +101,14 @@ def _at_office(rows: ir.Table, activity: ir.Table) -> ir.Table:
 
 
 def _with_profile(rows: ir.Table, users: ir.Table) -> ir.Table:
-    """Whether the account's own profile places the person in that country."""
+    """Whether the account's own profile places the person in that country, or in one that touches it."""
     profiles = users.filter(users.country.notnull()).select("user_uid", profile=users.country.upper())
     joined = rows.left_join(profiles, "user_uid")
-    return joined.select(*rows.columns, in_profile=(joined.country == joined.profile).fill_null(False))
+    return joined.select(
+        *rows.columns,
+        in_profile=(joined.country == joined.profile).fill_null(False),
+        near_profile=are_neighbours(joined.country, joined.profile).fill_null(False),
+    )
 
 
 def _with_group(rows: ir.Table, seen: ir.Table, params: Params) -> ir.Table:
@@ -138,7 +142,9 @@ def _explained(rows: ir.Table, params: Params) -> ir.Table:
         own_device_on_rented_server=(rows.egress == "hosting") & rows.is_own_device,
         across_the_border=are_neighbours(rows.country, rows.home).fill_null(False) & rows.is_own_device,
         first_place=rows.home.isnull() & rows.is_own_device & (rows.country_users >= params.colleagues),
-        profile_country=rows.in_profile & (rows.home.isnull() | rows.is_own_device),
+        profile_country=ibis.ifelse(
+            rows.home.isnull(), rows.in_profile | rows.near_profile, rows.in_profile & rows.is_own_device
+        ),
         group_trip=rows.is_own_device & (rows.came_along >= params.group_people),
         colleagues_country=rows.country_users >= params.colleagues,
         is_new_for_organisation=rows.country_users == 0,
@@ -156,7 +162,7 @@ SUPPRESSIONS = (
     Suppression("own_device_on_rented_server", "user", "The person's own device behind a rented server: a private tunnel"),
     Suppression("across_the_border", "user", "The person's own device in a country that touches the usual one"),
     Suppression("first_place", "user", "The person came through gateways only so far, and appears on the own device in a country of colleagues"),
-    Suppression("profile_country", "user", "The account's profile names that country, and the person came through gateways only so far or is on the own device"),
+    Suppression("profile_country", "user", "The account's profile names that country and the person is on the own device, or the person came through gateways only so far and it names that country or one that touches it"),
     Suppression("group_trip", "user", "The person's own device where several colleagues came to within two weeks: a conference, a new office"),
     Suppression("colleagues_country", "organisation", "Colleagues work in that country"),
 )  # fmt: skip
@@ -218,7 +224,7 @@ POLICY = Policy(
     title="{actor}, usually in {usual_country}, acted from {place} ({network})",
     summary=__doc__,
     blind_to="Attackers in a country where the person has been, behind a listed gateway, relay, cloud or anonymiser, behind "
-    "an address that colleagues use, in the country of the profile of somebody who came through gateways only, or on a copy of the person's device where a group of colleagues has just come; activities without an address.",
+    "an address that colleagues use, in or beside the country of the profile of somebody who came through gateways only, or on a copy of the person's device where a group of colleagues has just come; activities without an address.",
     triage=(
         "Does the calendar, or the person by a channel other than the account, explain the country?",
         "Look at the device: the person's own speaks for a trip, a new one for theft.",
@@ -266,6 +272,9 @@ POLICY = Policy(
              login("ann", "08:00", **FAR)),
         held("back in the profile's country on the own device", "profile_country", *regular("ann"), _profile("ann", "NG"), login("ann", "08:00", **OWN)),
         fires("a strange device in the profile's country of somebody seen at home elsewhere", *regular("ann"), _profile("ann", "NG"), login("ann", "08:00", **FAR)),
+        held("a first phone across the border of the profile's country", "profile_country", tenure("ann"), known("ann", "asn", "64800"), _profile("ann", "NL"),
+             login("ann", "08:00", **FAR | {"city": "Antwerp"})),
+        fires("a strange device across that border of somebody seen elsewhere", *regular("ann"), _profile("ann", "NL"), login("ann", "08:00", **FAR | {"city": "Antwerp"})),
         fires("a first phone outside the profile's country", tenure("ann"), known("ann", "asn", "64800"), _profile("ann", "US"), login("ann", "08:00", **FAR)),
         fires("a profile in another form", tenure("ann"), known("ann", "asn", "64800"), _profile("ann", "Nigeria"), login("ann", "08:00", **FAR)),
         fires("a first phone in the profile's country, at high sensitivity", tenure("ann"), known("ann", "asn", "64800"), _profile("ann", "NG"),
