@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test test-spark check fix docs bench kills lock clean
+.PHONY: help env demo up test test-spark check fix docs bench kills fuzz lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ test-spark: env  ## every policy's cases on PySpark as well (needs Java 17)
 
 kills: env  ## kill a run at every named place, run again, compare with an undisturbed one
 	@NOWGUARD_TEST_KILLS=all python -m pytest -q tests/steps -k kill_9
+
+fuzz: env  ## judge forty drawn windows of each policy again, reordered and in parts
+	@NOWGUARD_TEST_WINDOWS=$${NOWGUARD_TEST_WINDOWS:-40} python -m pytest -q -n 2 tests/policies/test_windows.py
 
 lock: .venv/.ready  ## resolve again and rewrite the lock files
 	@.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
