@@ -81,11 +81,13 @@ def _reads(chosen: Mapping[str, Policy]) -> dict[Table, timedelta]:
     return needed
 
 
-def show(night: Night, con: duckdb.DuckDBPyConnection, day: date, chosen: Mapping[str, Policy]) -> list[Path]:
-    """Views in `con`, for its cursors too, of what the policies read; returns the files behind them."""
+def show(
+    night: Night, con: duckdb.DuckDBPyConnection, day: date, chosen: Mapping[str, Policy], *, shared: bool = True
+) -> list[Path]:
+    """Views in `con`, for its cursors too if `shared`, of what the policies read; returns the files behind them."""
     paths: list[Path] = []
     for table, days in days_to_read(night, day, chosen).items():
-        night.lake.view(con, table, night.instance, days, shared=True)
+        night.lake.view(con, table, night.instance, days, shared=shared)
         paths += night.lake.files(table, night.instance, days)
     return paths
 
@@ -94,7 +96,7 @@ def show(night: Night, con: duckdb.DuckDBPyConnection, day: date, chosen: Mappin
 def _confined(night: Night, day: date, policy: Policy) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database for a user's query: one thread's share of memory, the files that the policy reads and no others."""
     with night.connect(sharing=night.settings.threads) as con:
-        lock(con, show(night, con, day, {policy.id: policy}))
+        lock(con, show(night, con, day, {policy.id: policy}, shared=False))  # a query finds its tables in `temp`
         yield con
 
 
