@@ -14,7 +14,7 @@ import pytest
 from pipelines.emulator.organisation import Population, generate
 from pipelines.emulator.server import start
 from tests.dags.conftest import airflow, environment
-from tests.steps.conftest import END, first_night, morning_after, share_compiled
+from tests.steps.conftest import END, few_policies, first_night, morning_after, share_compiled
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
@@ -27,7 +27,7 @@ def test_a_night_and_a_snapshot_of_posture_run_through_airflow(airflow_home: Pat
         info = running.info()
         named = {"DATA_DIR": tmp_path, "INSTANCE_URL": info["url"], "INSTANCE_NAME": "test", "USERNAME": info["username"], "PASSWORD": info["password"],
                  "CLIENT_ID": info["client_id"], "CLIENT_SECRET": info["client_secret"], "GEO_DB": info["geo_db"], "ASN_DB": info["asn_db"],
-                 "IP_LISTS": info["ip_lists"], "BACK_FILL_DAYS": 3}  # fmt: skip
+                 "IP_LISTS": info["ip_lists"], "BACK_FILL_DAYS": 1, "POLICIES_DIR": few_policies(tmp_path / "few")}  # fmt: skip
         entra = {"conn_type": "entra", "host": info["entra_authority"], "login": info["entra_client_id"], "password": info["entra_client_secret"],
                  "extra": {"tenant_id": info["entra_tenant_id"], "graph_url": info["graph_url"]}}  # fmt: skip
         secrets = [info["password"], info["client_secret"], info["entra_client_secret"]]

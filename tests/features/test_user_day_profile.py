@@ -93,9 +93,7 @@ def test_hours_tables_programs_and_traits_are_told_apart() -> None:
         for n, table in enumerate(["sn_hr_core_case", "incident", "sys_user"])
     ]  # fmt: skip
     known = activity("bob", str((FIRST - DAY).days + 11) + " 12:00", "record_viewed", resource_type="sys_user", **WHEN)
-    rows = {
-        FIRST + timedelta(days=n): [r for name in ("ann", "bob") for r in ordinary(name, n)] for n in range(12)
-    }
+    rows = {FIRST + timedelta(days=n): [r for name in ("ann", "bob") for r in ordinary(name, n)] for n in range(12)}
     rows[FIRST + timedelta(days=11)].append(known)
     day = last_day(then(carried(rows), 12, strange), "ann", 12)
 

@@ -7,12 +7,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+import typer
+from typer.testing import CliRunner, Result
 
+from pipelines.cli import app, register
 from pipelines.cli.progress import Silent
 from pipelines.emulator.organisation import World, generate
 from pipelines.emulator.server import RunningEmulator, start
@@ -118,6 +122,26 @@ def published(settings: Settings, views: tuple[str, ...] = SEEN) -> dict[str, li
 
 def command(settings: Settings, *arguments: str, crash_at: str = "") -> subprocess.CompletedProcess[str]:
     """`nowguard <arguments>` in a process of its own, killed at `crash_at` if that is given."""
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("NOWGUARD_")} | _environ(settings)
+    if crash_at:
+        environ["NOWGUARD_CRASH_AT"] = crash_at
+    line = [sys.executable, "-m", "pipelines.cli", *arguments]
+    return subprocess.run(line, env=environ, capture_output=True, text=True, timeout=300, check=False)
+
+
+def inside(settings: Settings, *arguments: str) -> Result:
+    """`nowguard <arguments>` in this process, which has paid for the imports: where nothing is killed or left open."""
+    gone = dict.fromkeys(name for name in os.environ if name.startswith("NOWGUARD_"))
+    return CliRunner().invoke(_cli(), list(arguments), env=gone | _environ(settings))
+
+
+@cache
+def _cli() -> typer.Typer:
+    register()
+    return app
+
+
+def _environ(settings: Settings) -> dict[str, str]:
     names = (
         "data_dir",
         "instance_url",
@@ -132,9 +156,4 @@ def command(settings: Settings, *arguments: str, crash_at: str = "") -> subproce
     )
     values = {name: str(getattr(settings, name) or "") for name in names}
     values |= {n: v.get_secret_value() for n in ("password", "client_secret") if (v := getattr(settings, n))}
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("NOWGUARD_")}
-    environ |= {f"NOWGUARD_{name.upper()}": value for name, value in values.items()}
-    if crash_at:
-        environ["NOWGUARD_CRASH_AT"] = crash_at
-    line = [sys.executable, "-m", "pipelines.cli", *arguments]
-    return subprocess.run(line, env=environ, capture_output=True, text=True, timeout=300, check=False)
+    return {f"NOWGUARD_{name.upper()}": value for name, value in values.items()}

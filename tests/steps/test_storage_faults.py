@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cli.progress import Silent
 from pipelines.emulator.organisation import World
-from pipelines.emulator.server import start
-from tests.steps.conftest import command, few_policies, first_night, morning_after, published, settings_for
+from pipelines.emulator.server import RunningEmulator, start
+from pipelines.settings import Settings
+from pipelines.steps import run_night
+from tests.steps.conftest import command, few_policies, first_night, inside, morning_after, published, settings_for
 
 pytestmark = pytest.mark.slow
 
@@ -38,11 +42,22 @@ def small_disk(folder: Path) -> Iterator[Callable[[int], None]]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_full_disk_is_named_and_the_next_run_gives_the_same_rows(world: World, tmp_path: Path) -> None:
-    with start(world, now=morning_after(first_night())) as running, small_disk(tmp_path / "disk") as resize:
-        clean = settings_for(running, tmp_path / "clean", policies_dir=few_policies(tmp_path / "few"))
-        assert command(clean, "run", *DATES).returncode == 0
-        cramped = settings_for(running, tmp_path / "disk" / "data", policies_dir=tmp_path / "few")
+@pytest.fixture(scope="module")
+def stage(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningEmulator, Settings]]:
+    """An instance, and what an undisturbed run made of its first night."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with start(world, now=morning_after(first_night())) as running:
+        clean = settings_for(running, folder / "data", policies_dir=few_policies(folder / "few"))
+        run_night(clean, first_night(), first_night(), progress=Silent())
+        yield running, clean
+
+
+def test_a_full_disk_is_named_and_the_next_run_gives_the_same_rows(
+    stage: tuple[RunningEmulator, Settings], tmp_path: Path
+) -> None:
+    running, clean = stage
+    with small_disk(tmp_path / "disk") as resize:
+        cramped = settings_for(running, tmp_path / "disk" / "data", policies_dir=clean.policies_dir)
         for megabytes in SIZES_MB:
             resize(megabytes)
             ended = command(cramped, "run", *DATES)
@@ -53,31 +68,32 @@ def test_a_full_disk_is_named_and_the_next_run_gives_the_same_rows(world: World,
             assert "fix:" in ended.stderr
             assert "Traceback" not in ended.stderr
         resize(500)
-        assert command(cramped, "run", *DATES).returncode == 0
+        assert inside(cramped, "run", *DATES).exit_code == 0
         assert published(cramped) == published(clean)
-        assert command(cramped, "verify").returncode == 0
+        assert inside(cramped, "verify").exit_code == 0
 
 
-def test_a_damaged_file_is_found_forgotten_and_made_again(world: World, tmp_path: Path) -> None:
-    with start(world, now=morning_after(first_night())) as running:
-        settings = settings_for(running, tmp_path / "data", policies_dir=few_policies(tmp_path / "few"))
-        assert command(settings, "run", *DATES).returncode == 0
-        before = published(settings)
-        for layer in ("raw/raw_servicenow__sysevent", "core/core__activity"):
-            path = next((settings.data_dir / "lake" / layer).rglob(f"event_date={first_night()}/*.parquet"))
-            whole = path.read_bytes()
-            path.write_bytes(whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:])
+def test_a_damaged_file_is_found_forgotten_and_made_again(
+    stage: tuple[RunningEmulator, Settings], tmp_path: Path
+) -> None:
+    running, clean = stage
+    shutil.copytree(clean.data_dir, tmp_path / "data", symlinks=True)
+    settings = settings_for(running, tmp_path / "data", policies_dir=clean.policies_dir)
+    for layer in ("raw/raw_servicenow__sysevent", "core/core__activity"):
+        path = next((settings.data_dir / "lake" / layer).rglob(f"event_date={first_night()}/*.parquet"))
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:])
 
-        found = command(settings, "verify")
-        refused = command(settings, "run", *DATES, "--from-step", "conform")
-        mended = command(settings, "verify", "--repair")
+    found = inside(settings, "verify")
+    refused = inside(settings, "run", *DATES, "--from-step", "conform")
+    mended = inside(settings, "verify", "--repair")
 
-        assert found.returncode == 1
-        assert "2 problems" in found.stdout
-        assert refused.returncode == 1
-        assert "verify --repair" in refused.stderr
-        assert mended.returncode == 0
-        assert "2 partitions forgotten" in mended.stdout
-        assert command(settings, "run", *DATES).returncode == 0
-        assert published(settings) == before
-        assert command(settings, "verify").returncode == 0
+    assert found.exit_code == 1
+    assert "2 problems" in found.stdout
+    assert refused.exit_code == 1
+    assert "verify --repair" in refused.stderr
+    assert mended.exit_code == 0
+    assert "2 partitions forgotten" in mended.stdout
+    assert inside(settings, "run", *DATES).exit_code == 0
+    assert published(settings) == published(clean)
+    assert inside(settings, "verify").exit_code == 0

@@ -10,7 +10,7 @@ import pytest
 from pipelines.cli.progress import Silent
 from pipelines.emulator.server import RunningEmulator
 from pipelines.steps import run_night
-from tests.steps.conftest import first_night, settings_for
+from tests.steps.conftest import few_policies, first_night, settings_for
 
 pytestmark = pytest.mark.slow
 
@@ -32,15 +32,15 @@ title: Misspelt
 logsource: {product: servicenow}
 detection: {s: {evnt.action: login}, condition: s}
 """,
-    "policies.toml": "[impossible_travel]\nenabled = false\n[multiple_failed_logins]\nparams = { speed = 1 }\n",
+    "policies.toml": "\n[impossible_travel]\nenabled = false\n[multiple_failed_logins]\nparams = { speed = 1 }\n",
 }
 
 
 def test_a_folder_with_good_and_broken_files(instance: RunningEmulator, tmp_path: Path) -> None:
-    folder = tmp_path / "policies"
-    folder.mkdir()
+    folder = few_policies(tmp_path / "policies", kept=["impossible_travel", "multiple_failed_logins"])
     for name, text in FILES.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        with (folder / name).open("a", encoding="utf-8") as file:
+            file.write(text)
     settings = settings_for(instance, tmp_path / "data", policies_dir=folder, back_fill_days=1)
 
     run_night(settings, first_night(), first_night(), progress=Silent())
