@@ -177,11 +177,6 @@ def _in_scope(found: ir.Table, users: ir.Table, scoping: Scoping) -> ir.Table:
     )
 
 
-def typed(seen: pa.Table, wanted: ir.Table) -> pa.Table:
-    """What an engine returned in the types that the expression promised: DuckDB adds up in 128 bits, Spark in decimals."""
-    return seen.cast(wanted.schema().to_pyarrow())
-
-
 def shape(policy: Policy, seen: pa.Table, instance: str, day: date, policy_revision: str) -> Iterator[dict[str, Any]]:
     """Rows of `out__detection` with their `evidence` (activity_uids), in the order of their ids' subjects.
 

@@ -6,21 +6,22 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol
 
 import duckdb
-import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.common.exceptions import IbisError
+from ibis.expr.schema import Schema
 
 from pipelines.contracts import contract
 from pipelines.errors import NowguardError, UsageError
-from pipelines.features import PREVIOUS, features, sql
+from pipelines.features import PREVIOUS, features, selects, sql
+from pipelines.features.compiled import compiled
 from pipelines.features.core import Dialect, to_sql
 from pipelines.policies.cases import INSTANCE
 from pipelines.policies.core import Case, Policy
-from pipelines.policies.evaluate import expression, revision, shape, typed
+from pipelines.policies.evaluate import expression, revision, shape
 from pipelines.policies.user import locked
 
 
@@ -48,7 +49,7 @@ class DuckDB:
         self.con.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {select}')
 
     def fetch(self, select: str) -> pa.Table:
-        found: pa.Table = self.con.sql(select).to_arrow_table()
+        found: pa.Table = self.con.execute(select).to_arrow_table()  # a relation would be planned twice
         return found
 
 
@@ -85,23 +86,26 @@ def observe(policy: Policy, case: Case, engine: Engine) -> list[dict[str, Any]]:
             raise UsageError("a query runs on DuckDB only", remedy="write it as an Ibis expression")
         seen, facts = locked.run(policy, engine.con, INSTANCE, case.day)
         return list(shape(replace(policy, facts=facts), seen, INSTANCE, case.day, revision(policy)))
-    wanted, select = _compiled(policy, case, engine.dialect)
-    seen = typed(engine.fetch(select), wanted)
+    select, promised = _select(policy, case, engine.dialect)
+    seen = engine.fetch(select).cast(promised.to_pyarrow())  # DuckDB adds up in 128 bits, Spark in decimals
     policy_revision = revision(policy, params=case.params, sensitivity=case.sensitivity)
     return list(shape(policy, seen, INSTANCE, case.day, policy_revision))
 
 
-#: Most cases of a policy run the same SELECT, and compiling costs more than running.
-_COMPILED: dict[tuple[object, ...], tuple[ir.Table, str]] = {}
+#: What other dialects than DuckDB run; compiling costs more than running.
+_COMPILED: dict[tuple[object, ...], tuple[str, Schema]] = {}
 
 
-def _compiled(policy: Policy, case: Case, dialect: Dialect) -> tuple[ir.Table, str]:
-    values = tuple(sorted(policy.values(case.params).values.items()))
-    key = (policy.id, policy.detect, policy.scoping, values, case.sensitivity, case.day, dialect)
-    if key not in _COMPILED:
-        wanted = expression(policy, INSTANCE, case.day, params=case.params, sensitivity=case.sensitivity)
-        _COMPILED[key] = (wanted, to_sql(wanted, dialect))
-    return _COMPILED[key]
+def _select(policy: Policy, case: Case, dialect: Dialect) -> tuple[str, Schema]:
+    """(SQL, schema of its rows), compiled once for all cases that run the same; for DuckDB as `evaluate` does it."""
+    options: dict[str, Any] = {"params": case.params, "sensitivity": case.sensitivity}
+    name = f"{policy.id} {revision(policy, **options)}"
+    if dialect == "duckdb":
+        return compiled(name, partial(expression, policy, **options), INSTANCE, case.day)
+    if (name, case.day, dialect) not in _COMPILED:
+        wanted = expression(policy, INSTANCE, case.day, **options)
+        _COMPILED[name, case.day, dialect] = to_sql(wanted, dialect), wanted.schema()
+    return _COMPILED[name, case.day, dialect]
 
 
 def prepare(policy: Policy, case: Case, engine: Engine) -> None:
@@ -119,7 +123,10 @@ def prepare(policy: Policy, case: Case, engine: Engine) -> None:
 
 @cache
 def _feature_sql(name: str, day: date, dialect: Dialect) -> str:
-    return sql(features()[name], INSTANCE, day, dialect)
+    if dialect != "duckdb":
+        return sql(features()[name], INSTANCE, day, dialect)
+    ((_, select),) = selects(INSTANCE, day, only=(name,))
+    return select
 
 
 def _rows(case: Case, name: str) -> pa.Table:
