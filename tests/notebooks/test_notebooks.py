@@ -17,7 +17,7 @@ from pipelines.emulator.organisation import World, generate
 from pipelines.emulator.server import start
 from pipelines.settings import Settings
 from pipelines.steps import run_night
-from tests.steps.conftest import END, NIGHTS, first_night, morning_after, nights, settings_for
+from tests.steps.conftest import END, FOUR, NIGHTS, few_policies, first_night, morning_after, nights, settings_for
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,8 @@ def data_dir(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two published nights, the second scored by a model that learned the days before it."""
     folder = tmp_path_factory.mktemp("notebooks")
     with start(world, now=morning_after(first_night())) as running:
-        settings = settings_for(running, folder, back_fill_days=7)
+        policies = few_policies(folder / "few", kept=[*FOUR, "unusual_user_day"])
+        settings = settings_for(running, folder, back_fill_days=7, policies_dir=policies)
         for day in nights()[:2]:
             if running.control.now() < morning_after(day):
                 running.control.set_now(morning_after(day))
