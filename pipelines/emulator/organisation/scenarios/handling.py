@@ -76,6 +76,7 @@ def _reset_put_off(act: Act) -> None:
     (user,) = act.cast(where=act.at_home() & ~act.company.people.sso, presence="working")
     _reset(act, user, act.local(user, 15), due=True, by="admin")
     _work_on(act, user, "password")
+    _reset(act, user, act.local(user, 17, act.scene.days - 1), due=False, by=act.name_of(user))
 
 
 def _reset_done(act: Act) -> None:
