@@ -57,6 +57,12 @@ def at_firm_place(activity: ir.Table) -> ir.BooleanValue:
     return has(activity, "corporate") | ~ibis.or_(*loose, in_the_air)
 
 
+def at_office_or_line(activity: ir.Table) -> ir.BooleanValue:
+    """`egress` is `corporate` or `line`, as one condition."""
+    elsewhere = has(activity, "hosting") | activity.as_org.fill_null("").lower().re_search(_MOBILE)
+    return at_firm_place(activity) & (has(activity, "corporate") | ~elsewhere)
+
+
 def succeeded(activity: ir.Table) -> ir.BooleanValue:
     """Done by a known account, and not refused. Platform actors are nobody's trait."""
     done = (activity.status.fill_null("unknown") != "failure") & (activity.activity_name != "login_failed")

@@ -11,13 +11,12 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from pipelines.features.places import egress
+from pipelines.features.places import at_office_or_line, has
 from pipelines.policies.core import Param, Params
 from pipelines.policies.habits import site_of
 from pipelines.policies.volume import acts, evidence
 
 SLOT = 1800  # seconds
-PLACES = ("corporate", "line")
 
 PARAMS = (
     Param("shared_places", 3, "Places at which one account is busy within half an hour that are not one person's", "ours; home and work are two", "places"),
@@ -55,10 +54,9 @@ def _at_places(activity: ir.Table, params: Params) -> ir.Table:
     shown = a.group_by("actor_user_uid").agg(addresses=a.src_ip.nunique())
     shown = shown.filter(shown.addresses >= params.shared_places, shown.actor_user_uid.notnull())
     a = a.semi_join(shown, "actor_user_uid").select(*activity.columns)
-    way = egress(a)
     line = ibis.ifelse(a.src_ip.contains(":"), a.asn.cast("string"), site_of(a.src_ip))
-    place = ibis.ifelse(way == "corporate", "office " + a.city.fill_null(""), line)
-    rows = acts(a, way.isin(PLACES), session=a.session_uid, line=place)
+    place = ibis.ifelse(has(a, "corporate"), "office " + a.city.fill_null(""), line)
+    rows = acts(a, at_office_or_line(a), session=a.session_uid, line=place)
     sessions = rows.group_by("user_uid", "session").agg(place=rows.line.min())
     joined = rows.inner_join(sessions, ["user_uid", "session"]).select(*rows.columns, "place")
     return joined.mutate(slot=joined.seconds // SLOT)

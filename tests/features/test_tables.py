@@ -15,7 +15,7 @@ from pipelines import features
 from pipelines.contracts import contract, registry
 from pipelines.features.core import to_sql
 from pipelines.features.geography import NEIGHBOURS
-from pipelines.features.places import FIRM, LOOSE, at_firm_place, egress
+from pipelines.features.places import FIRM, LOOSE, at_firm_place, at_office_or_line, egress
 from pipelines.policies.cases import DAY, activity, download, failure, login
 from pipelines.policies.core import Row
 from pipelines.steps.features import CORE
@@ -123,10 +123,12 @@ def test_a_place_is_firm_exactly_where_its_egress_is() -> None:
     con.register("seen", pa.table({k: [row[k] for row in rows] for k in ("as_org", "ip_categories")}))
     seen = ibis.table({"as_org": "string", "ip_categories": "array<string>"}, name="seen")
 
-    told = con.execute(to_sql(seen.select(way=egress(seen), firm=at_firm_place(seen)))).fetchall()
+    shown = seen.select(way=egress(seen), firm=at_firm_place(seen), fixed=at_office_or_line(seen))
+    told = con.execute(to_sql(shown)).fetchall()
 
-    assert {way for way, _ in told} == {*FIRM, *LOOSE}
-    assert all(firm == (way in FIRM) for way, firm in told)
+    assert {way for way, _, _ in told} == {*FIRM, *LOOSE}
+    assert all(firm == (way in FIRM) for way, firm, _ in told)
+    assert all(fixed == (way in ("corporate", "line")) for way, _, fixed in told)
 
 
 def test_the_organisation_counts_its_people() -> None:
