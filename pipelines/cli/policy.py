@@ -227,7 +227,7 @@ def _raised(
     from pipelines import policies
 
     level: Sensitivity = _sensitivity(sensitivity)
-    return policies.evaluate(policy, con, instance, day, params=changed, sensitivity=level).detections
+    return policies.see(policy, con, instance, day, params=changed, sensitivity=level).detections
 
 
 def _sensitivity(text: str) -> Sensitivity:

@@ -2,7 +2,7 @@
 
 from pipelines.lake.lease import Lease
 from pipelines.lake.ledger import LakeFile, Partition
-from pipelines.lake.partitions import Lake
+from pipelines.lake.partitions import Lake, reading
 from pipelines.lake.publish import Published, publish, require_warehouse
 from pipelines.lake.runs import Runs
 from pipelines.lake.status import status
@@ -16,6 +16,7 @@ __all__ = [
     "Published",
     "Runs",
     "publish",
+    "reading",
     "repair",
     "require_warehouse",
     "status",

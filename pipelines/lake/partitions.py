@@ -220,7 +220,8 @@ def reading(table: Table, files: Sequence[Path]) -> str:
     """A SELECT of the contract's columns over these files; a column that is younger than a file is null in its rows."""
     shapes: dict[tuple[str, ...], list[Path]] = {}
     for path in files:
-        shapes.setdefault(_held(table, path), []).append(path)
+        found = _held(path)
+        shapes.setdefault(tuple(f.name for f in table.all_fields if f.name in found), []).append(path)
     parts = []
     for held, alike in shapes.items():
         listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in alike)
@@ -233,10 +234,9 @@ def reading(table: Table, files: Sequence[Path]) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def _held(table: Table, path: Path) -> tuple[str, ...]:
-    """Which of the contract's columns a file has: a file's content never changes under its name."""
-    found = frozenset(pq.read_schema(path).names)
-    return tuple(f.name for f in table.all_fields if f.name in found)
+def _held(path: Path) -> frozenset[str]:
+    """The columns of a file, whose content never changes under its name."""
+    return frozenset(pq.read_schema(path).names)
 
 
 _RESTORE = (

@@ -18,7 +18,7 @@ from pipelines.policies.core import Kind
 from pipelines.policies.user import Problem
 from pipelines.posture.gate import what_is_not_seen
 from pipelines.steps.conform import enricher_of, snapshot_day
-from pipelines.steps.evaluation import days_to_read, evaluate_all, show
+from pipelines.steps.evaluation import days_to_read, evaluate_all
 from pipelines.steps.night import Night, StepRow, revision_of
 
 DETECTION, EVIDENCE, COVERAGE = "out__detection", "out__detection_evidence", "out__coverage"
@@ -68,7 +68,8 @@ def _detect_day(
     chosen = loaded.policies
     broken = {**_learning(night, day, chosen), **_uncompared(night, day, chosen), **_broken(loaded)}
     with night.connect() as con:
-        show(night, con, day, chosen)
+        for table, days in days_to_read(night, day, chosen).items():
+            night.lake.view(con, table, night.instance, days, shared=True)
         for policy, result, seconds in evaluate_all(night, con, day, chosen):
             if isinstance(result, Problem):
                 broken[policy.id] = alerts.Finding("blind", result.text)

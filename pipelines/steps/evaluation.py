@@ -32,7 +32,7 @@ Evaluated = tuple[Policy, Seen | Problem, float]
 def evaluate_all(
     night: Night, con: duckdb.DuckDBPyConnection, day: date, chosen: Mapping[str, Policy]
 ) -> list[Evaluated]:
-    """(policy, what it saw or why it could not, seconds), in the order of `chosen`; `con` holds `show`'s views."""
+    """(policy, what it saw or why it could not, seconds), in the order of `chosen`; `con` has shared views of `days_to_read`."""
     for policy in chosen.values():
         policies.prepare(policy, sensitivity=night.settings.sensitivity)
     threads = min(night.settings.threads, len(chosen)) or 1
@@ -81,22 +81,15 @@ def _reads(chosen: Mapping[str, Policy]) -> dict[Table, timedelta]:
     return needed
 
 
-def show(
-    night: Night, con: duckdb.DuckDBPyConnection, day: date, chosen: Mapping[str, Policy], *, shared: bool = True
-) -> list[Path]:
-    """Views in `con`, for its cursors too if `shared`, of what the policies read; returns the files behind them."""
-    paths: list[Path] = []
-    for table, days in days_to_read(night, day, chosen).items():
-        night.lake.view(con, table, night.instance, days, shared=shared)
-        paths += night.lake.files(table, night.instance, days)
-    return paths
-
-
 @contextmanager
 def _confined(night: Night, day: date, policy: Policy) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database for a user's query: one thread's share of memory, the files that the policy reads and no others."""
+    paths: list[Path] = []
     with night.connect(sharing=night.settings.threads) as con:
-        lock(con, show(night, con, day, {policy.id: policy}, shared=False))  # a query finds its tables in `temp`
+        for table, days in days_to_read(night, day, {policy.id: policy}).items():
+            night.lake.view(con, table, night.instance, days)  # a query finds its tables in `temp`
+            paths += night.lake.files(table, night.instance, days)
+        lock(con, paths)
         yield con
 
 

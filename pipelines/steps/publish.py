@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 
-import duckdb
 import pyarrow as pa
 
 from pipelines import alerts
 from pipelines.contracts import contract
 from pipelines.contracts.table import empty
-from pipelines.lake import Lake, Lease, Published, Runs, sweep
+from pipelines.lake import Lake, Lease, Published, Runs, reading, sweep
 from pipelines.lake import publish as publish_files
 from pipelines.settings import Settings
 from pipelines.state_store import StateStore
@@ -55,11 +54,11 @@ def _fold(settings: Settings, lake: Lake, store: StateStore) -> dict[str, pa.Tab
     with lake.connect(settings.memory_limit, settings.threads) as con:
         for table in (detection, evidence):
             paths = [
-                str(path)
+                path
                 for instance in lake.ledger.instances()
                 for path in lake.files(table, instance, lake.days(table, instance))
             ]
-            _union(con, table.name, paths)
+            con.execute(f'CREATE TEMP VIEW "{table.name}" AS {reading(table, paths)}')
         return alerts.publishable(
             con,
             con.sql(f"FROM {detection.name}"),
@@ -78,17 +77,6 @@ def _models(settings: Settings, lake: Lake) -> pa.Table:
 
         found += [ModelStore(settings.data_dir, instance).frame() for instance in lake.ledger.instances()]
     return pa.concat_tables(found)
-
-
-def _union(con: duckdb.DuckDBPyConnection, name: str, paths: list[str]) -> None:
-    """A view of many partitions at once, all days and instances."""
-    if not paths:
-        con.register(name, empty(contract(name)))
-        return
-    listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-    con.execute(
-        f'CREATE OR REPLACE TEMP VIEW "{name}" AS SELECT * FROM read_parquet([{listed}], hive_partitioning = false)'
-    )
 
 
 def _write_report(night: Night) -> None:
