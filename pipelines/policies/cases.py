@@ -201,6 +201,12 @@ def scored(user: str, risk: float, **values: Any) -> Row:
     return Row("out__model_score", row | values)
 
 
+def account(user: str, **values: Any) -> Row:
+    """A row of `core__user`: an active account as it was seen tonight, unless said otherwise."""
+    row = {"instance": INSTANCE, "event_date": DAY, "user_uid": f"uid-{user}", "user_name": user, "is_active": True}
+    return Row("core__user", {**row, "profile_source": "observed", **values})
+
+
 def identity(user: str, **values: Any) -> Row:
     """A row of `core__identity`: matched and enabled at the identity provider, unless said otherwise."""
     row: dict[str, Any] = {

@@ -15,7 +15,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from pipelines.policies.cases import DAY, HOSTILE, INSTANCE, activity, at, fires, held, known, login, quiet
+from pipelines.policies.cases import DAY, HOSTILE, INSTANCE, account, activity, at, fires, held, known, login, quiet
 from pipelines.policies.core import REQUIRED, Evidence, Kind, Params, Policy, Row, Suppression, Tables
 from pipelines.policies.private_exports import PARAMS as EXPORTS
 from pipelines.policies.private_exports import exports_to_private_devices
@@ -79,7 +79,7 @@ def _due(user: str, used: int, *, is_password_reset_due: bool = True) -> tuple[R
     """An account as it is tonight, and a change of its password that was due before: used on so many days since."""
     key = {"instance": INSTANCE, "user_uid": f"uid-{user}"}
     return (
-        Row("core__user", {**key, "event_date": DAY, "is_password_reset_due": is_password_reset_due}),
+        account(user, is_password_reset_due=is_password_reset_due),
         Row(
             "state__reset_due",
             {**key, "event_date": DAY - timedelta(days=1), "due_since": at("-6 00:00"), "used_days": used},

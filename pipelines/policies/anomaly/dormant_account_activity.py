@@ -15,7 +15,20 @@ import ibis.expr.types as ir
 
 from pipelines.features.core import seconds
 from pipelines.features.places import has, with_address
-from pipelines.policies.cases import DAY, HOSTILE, INSTANCE, activity, at, failure, fires, held, known, login, quiet
+from pipelines.policies.cases import (
+    DAY,
+    HOSTILE,
+    INSTANCE,
+    account,
+    activity,
+    at,
+    failure,
+    fires,
+    held,
+    known,
+    login,
+    quiet,
+)
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Row, Suppression, Tables
 from pipelines.policies.episodes import common_columns
 from pipelines.policies.habits import Question, with_habits
@@ -72,9 +85,8 @@ def _gathered(rows: ir.Table) -> ir.Table:
 
 
 def _account(user: str, *, created: str = "-400 08:00", **values: Any) -> Row:
-    """A row of `core__user`."""
-    row = {"instance": INSTANCE, "event_date": DAY, "user_uid": f"uid-{user}", "user_name": user, "is_active": True}
-    return Row("core__user", {**row, **values, "created_at": at(created), "profile_source": "observed"})
+    """An account that is older than memory."""
+    return account(user, created_at=at(created), **values)
 
 
 def _last(user: str, days: int, *, since: int = 300) -> Row:

@@ -19,9 +19,8 @@ from pipelines.features.core import seconds
 from pipelines.features.geography import are_neighbours
 from pipelines.features.places import at_firm_place, by_a_person, egress, has, with_address
 from pipelines.policies.cases import (
-    DAY,
     HOSTILE,
-    INSTANCE,
+    account,
     activity,
     failure,
     fires,
@@ -210,12 +209,6 @@ def _came(count: int, *, days: int = 2) -> tuple[Row, ...]:
     return tuple(known(f"u{n}", "city", "NG/Lagos", days=days) for n in range(count))
 
 
-def _profile(user: str, country: str) -> Row:
-    """A row of `core__user`."""
-    given = {"instance": INSTANCE, "event_date": DAY, "user_uid": f"uid-{user}", "user_name": user, "country": country}
-    return Row("core__user", given)
-
-
 POLICY = Policy(
     id="infrequent_country_activity",
     kind=Kind.ANOMALY,
@@ -268,16 +261,16 @@ POLICY = Policy(
         fires("two countries", *regular("ann"), login("ann", "08:00", **FAR), login("ann", "09:00", **FAR | {"city": "Hanoi"}), alerts=2),
         fires("a first phone beside the gateway, with low severity", tenure("ann"), known("ann", "asn", "64800"), known("*", "country", "NG", users=50),
               login("ann", "08:00", **FAR), having={"severity": "low"}),
-        held("a first phone in the profile's country", "profile_country", tenure("ann"), known("ann", "asn", "64800"), _profile("ann", "ng"),
+        held("a first phone in the profile's country", "profile_country", tenure("ann"), known("ann", "asn", "64800"), account("ann", country="ng"),
              login("ann", "08:00", **FAR)),
-        held("back in the profile's country on the own device", "profile_country", *regular("ann"), _profile("ann", "NG"), login("ann", "08:00", **OWN)),
-        fires("a strange device in the profile's country of somebody seen at home elsewhere", *regular("ann"), _profile("ann", "NG"), login("ann", "08:00", **FAR)),
-        held("a first phone across the border of the profile's country", "profile_country", tenure("ann"), known("ann", "asn", "64800"), _profile("ann", "NL"),
+        held("back in the profile's country on the own device", "profile_country", *regular("ann"), account("ann", country="NG"), login("ann", "08:00", **OWN)),
+        fires("a strange device in the profile's country of somebody seen at home elsewhere", *regular("ann"), account("ann", country="NG"), login("ann", "08:00", **FAR)),
+        held("a first phone across the border of the profile's country", "profile_country", tenure("ann"), known("ann", "asn", "64800"), account("ann", country="NL"),
              login("ann", "08:00", **FAR | {"city": "Antwerp"})),
-        fires("a strange device across that border of somebody seen elsewhere", *regular("ann"), _profile("ann", "NL"), login("ann", "08:00", **FAR | {"city": "Antwerp"})),
-        fires("a first phone outside the profile's country", tenure("ann"), known("ann", "asn", "64800"), _profile("ann", "US"), login("ann", "08:00", **FAR)),
-        fires("a profile in another form", tenure("ann"), known("ann", "asn", "64800"), _profile("ann", "Nigeria"), login("ann", "08:00", **FAR)),
-        fires("a first phone in the profile's country, at high sensitivity", tenure("ann"), known("ann", "asn", "64800"), _profile("ann", "NG"),
+        fires("a strange device across that border of somebody seen elsewhere", *regular("ann"), account("ann", country="NL"), login("ann", "08:00", **FAR | {"city": "Antwerp"})),
+        fires("a first phone outside the profile's country", tenure("ann"), known("ann", "asn", "64800"), account("ann", country="US"), login("ann", "08:00", **FAR)),
+        fires("a profile in another form", tenure("ann"), known("ann", "asn", "64800"), account("ann", country="Nigeria"), login("ann", "08:00", **FAR)),
+        fires("a first phone in the profile's country, at high sensitivity", tenure("ann"), known("ann", "asn", "64800"), account("ann", country="NG"),
               login("ann", "08:00", **FAR), sensitivity="high"),
         quiet("the usual country", *regular("ann"), login("ann", "08:00")),
         quiet("a country of last month", *regular("ann"), known("ann", "country", "NG", days=1, last=30), login("ann", "08:00", **FAR)),

@@ -20,7 +20,20 @@ import ibis.expr.types as ir
 
 from pipelines.features.core import seconds
 from pipelines.features.departure import moves
-from pipelines.policies.cases import DAY, HOSTILE, activity, ended, failure, fires, held, identity, known, login, quiet
+from pipelines.policies.cases import (
+    DAY,
+    HOSTILE,
+    account,
+    activity,
+    ended,
+    failure,
+    fires,
+    held,
+    identity,
+    known,
+    login,
+    quiet,
+)
 from pipelines.policies.cases import at as instant
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Row, Suppression, Tables
 from pipelines.policies.episodes import excuse_of
@@ -305,8 +318,8 @@ POLICY = Policy(
         quiet("before the end", activity("ann", "13:00", "page_viewed", ip_source="transaction"), _moved("ann", "14:00", "user_disabled")),
         fires("a token, the day after", ended("ann", off_since="-1 16:00", off_by="svc.hr"), activity("ann", "11:00", "api_request", ip_source="transaction", **API),
               having={"way": "a token", "minutes_after": 1140}),
-        fires("off since long, seen in the account only", Row("core__user", {"instance": "acme", "event_date": DAY, "user_uid": "uid-ann",
-              "is_active": False, "updated_at": instant("-40 08:00"), "profile_source": "observed"}), login("ann", "09:00"), having={"way": "a new login"}),
+        fires("off since long, seen in the account only", account("ann", is_active=False, updated_at=instant("-40 08:00")),
+              login("ann", "09:00"), having={"way": "a new login"}),
         fires("by the side door", identity("ann", is_enabled=None, is_deleted=True, deleted_at=instant("-2 15:00")), login("ann", "20:00"),
               having={"form": "deleted", "way": "a new login"}),
         fires("deleted, and purged from the directory since", ended("ann", deleted_at="-40 15:00"), login("ann", "20:00"), having={"form": "deleted"}),
