@@ -91,14 +91,14 @@ def edited_file(activity: ir.Table) -> ir.StringValue:
 
 
 def strange_exports(activity: ir.Table, seen: ir.Table, own_days: int, colleagues: int) -> ir.Table:
-    """`activity_uid` of exports on a device that its user and the organisation hardly know."""
+    """Exports on a device that its user and the organisation hardly know."""
     return on_strange_device(activity, seen, own_days, colleagues, ("exported",))
 
 
 def on_strange_device(
     activity: ir.Table, seen: ir.Table, own_days: int, colleagues: int, names: tuple[str, ...]
 ) -> ir.Table:
-    """`activity_uid` of successful activities of these `names` on a device that its user and the organisation hardly know.
+    """Successful activities of these `names` on a device that its user and the organisation hardly know.
 
     A program that synchronises or a script does not say on which device it runs, and so is none."""
     devices = seen.filter(seen.kind == "device").select("user_uid", "value", "day_count", "user_count")
@@ -108,11 +108,11 @@ def on_strange_device(
     rows = activity.filter(
         activity.activity_name.isin(names), activity.device_key.notnull(), shows, succeeded(activity)
     )
-    rows = rows.select("activity_uid", "device_key", user_uid=rows.actor_user_uid)
-    joined = rows.left_join(own, ["user_uid", "device_key"]).select(*rows.columns, "own_days")
+    keyed = rows.mutate(user_uid=rows.actor_user_uid)
+    joined = keyed.left_join(own, ["user_uid", "device_key"]).select(*keyed.columns, "own_days")
     joined = joined.left_join(common, "device_key").select(*joined.columns, "colleagues")
     unknown = (joined.own_days.fill_null(0) < own_days) & (joined.colleagues.fill_null(0) < colleagues)
-    return joined.filter(unknown).select("activity_uid")
+    return joined.filter(unknown).select(*activity.columns)
 
 
 #: A device is a person's own after so many days, and the organisation's where so many people use its like.
@@ -121,7 +121,9 @@ OWN_DEVICE_DAYS, DEVICE_COLLEAGUES = 5, 3
 
 def measured(activity: ir.Table, seen: ir.Table) -> ir.Table:
     """One row per active person: `user_uid`, `department`, `last_seen` and each measure of the day."""
-    strange = strange_exports(activity, seen, OWN_DEVICE_DAYS, DEVICE_COLLEAGUES).mutate(is_strange=True)
+    strange = strange_exports(activity, seen, OWN_DEVICE_DAYS, DEVICE_COLLEAGUES).select(
+        "activity_uid", is_strange=True
+    )
     a = activity.filter(succeeded(activity))
     a = a.left_join(strange, "activity_uid").select(*a.columns, "is_strange")
     name = a.activity_name

@@ -48,6 +48,20 @@ def count_within(condition: ir.BooleanValue, *, by: str | tuple[str, ...], withi
     return condition.cast("int64").sum().over(window)
 
 
+def reached(rows: ir.Table, *floors: tuple[ir.Value, float], by: str, within: int) -> ir.Table:
+    """`by` of those whose sum of any value comes to its floor in two neighbouring stretches of `within` seconds of the clock.
+
+    Whoever comes to it in a sliding window is among them, and of a big day few others are: one pass that spares
+    the windows behind it the rest. Values are counts or sizes, never negative."""
+    names = [f"value_{n}" for n in range(len(floors))]
+    sums = {name: value.cast("int64").sum().fill_null(0) for name, (value, _) in zip(names, floors, strict=True)}
+    stretch = rows.group_by(by, stretch=rows.seconds // within).agg(**sums)
+    both = stretch.union(stretch.mutate(stretch=stretch.stretch + 1))
+    both = both.group_by(by, "stretch").agg(**{name: both[name].sum() for name in names})
+    met = ibis.or_(*(both[name] >= floor for name, (_, floor) in zip(names, floors, strict=True)))
+    return both.filter(met).select(by).distinct()
+
+
 def peak_distinct(rows: ir.Table, item: str, *, by: str, within: int) -> ir.Table:
     """How many different `item`s the same `by` touched in the `within` seconds up to each instant at which that number
     changes: `by`, `seconds`, `distinct_count`. It rises only with a touch, so its peak stands beside a row of `rows`.

@@ -18,9 +18,7 @@ PARAMS = (
 
 def exports_to_private_devices(tables: Tables, params: Params) -> ir.Table:
     """Days of exports to private devices that continue a run of such days."""
-    activity_table = tables["core__activity"]
-    strange = strange_exports(activity_table, tables["state__seen"], OWN_DEVICE_DAYS, DEVICE_COLLEAGUES)
-    a = activity_table.semi_join(strange, "activity_uid")
+    a = strange_exports(tables["core__activity"], tables["state__seen"], OWN_DEVICE_DAYS, DEVICE_COLLEAGUES)
     rows = acts(a, bytes=a.bytes.fill_null(0), table=a.resource_type.fill_null(""), device=a.device_key)
     found = rows.group_by("user_uid").agg(
         **evidence(rows),

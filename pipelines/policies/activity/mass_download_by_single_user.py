@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 from pipelines.features.core import seconds
 from pipelines.policies.cases import HOSTILE, download, downloads, fires, held, known, quiet
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Suppression, Tables
-from pipelines.policies.episodes import common_columns, number_episodes, peak_distinct
+from pipelines.policies.episodes import common_columns, number_episodes, peak_distinct, reached
 from pipelines.policies.habits import Question, with_habits
 
 MICROSOFT = "Defender for Cloud Apps, template 'Mass download by a single user'"
@@ -24,6 +24,8 @@ MICROSOFT = "Defender for Cloud Apps, template 'Mass download by a single user'"
 def detect(tables: Tables, params: Params) -> ir.Table:
     """Bursts of downloads in which the sliding count of different files passes the limit."""
     files = _files(tables["core__activity"])
+    some = reached(files, (files.file.notnull(), params.max_files + 1), by="user_uid", within=params.window_seconds)
+    files = files.semi_join(some, "user_uid").select(*files.columns)
     peaks = peak_distinct(files, "file", by="user_uid", within=params.window_seconds)
     peaks = peaks.filter(peaks.distinct_count > params.max_files)
     files = files.semi_join(peaks, "user_uid")

@@ -35,8 +35,7 @@ SENSITIVE = (
 def detect(tables: Tables, params: Params) -> ir.Table:
     """One row per person and strange device of the day, where what was taken is many files, sensitive ones, or large."""
     activity, seen = tables["core__activity"], tables["state__seen"]
-    strange = on_strange_device(activity, seen, OWN_DEVICE_DAYS, DEVICE_COLLEAGUES, ("file_downloaded", "exported"))
-    a = activity.semi_join(strange, "activity_uid")
+    a = on_strange_device(activity, seen, OWN_DEVICE_DAYS, DEVICE_COLLEAGUES, ("file_downloaded", "exported"))
     table = ibis.coalesce(a.parent_table, a.resource_type, "")
     rows = acts(
         a,

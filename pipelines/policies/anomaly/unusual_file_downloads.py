@@ -25,7 +25,7 @@ from pipelines.features.user_volume import ABOVE_HIGH, DEPARTMENT, LEARNING_DAYS
 from pipelines.features.volumes import LEAVING, file_of
 from pipelines.policies.cases import HOSTILE, activity, at, download, downloads, fires, held, known, quiet, scored
 from pipelines.policies.core import Evidence, Kind, Param, Params, Policy, Row, Suppression, Tables
-from pipelines.policies.episodes import number_episodes, peak_distinct
+from pipelines.policies.episodes import number_episodes, peak_distinct, reached
 from pipelines.policies.habits import Question, with_habits
 from pipelines.policies.volume import (
     TIMES_HIGH,
@@ -45,19 +45,20 @@ SYNC = r"sync|drive|backup|cloud|dropbox|\bbox\b|rclone|seafile|egnyte"
 
 def detect(tables: Tables, params: Params) -> ir.Table:
     """Sittings above the limit; of people without one, days and runs of days."""
-    moved = with_habits(
-        rows := _worth_a_look(_moved(tables["core__activity"], params), params),
-        "activity_uid",
-        tables["state__seen"],
+    moved, volume = _moved(tables["core__activity"], params), tables["state__user_volume"]
+    scores = _scores(tables["out__model_score"])
+    days = _days(moved, volume, params)
+    # with ten million rows a day most people are in neither, and what follows is the costly part
+    rows = moved.semi_join(_sat_long_enough(moved, params).union(days.select("user_uid"), distinct=True), "user_uid")
+    rows = with_habits(
+        rows.select(*moved.columns), "activity_uid", tables["state__seen"],
         asn_days=Question("asn", rows.asn, rows.user_uid),
         asn_people=Question("asn", rows.asn, "*", "user_count"),
         device_days=Question("device", rows.device_key, rows.user_uid),
-    )
-    volume = tables["state__user_volume"]
-    scores = _scores(tables["out__model_score"])
-    sittings = _sittings(moved, volume, scores, params)
-    days = _days(moved, volume, scores, params).anti_join(sittings, ["user_uid", "event_date"])
-    return _explained(sittings.union(days.select(*sittings.columns)), tables["feat__user_day"], volume, params)
+    )  # fmt: skip
+    sittings = _sittings(rows, volume, scores, params)
+    told = _told(rows, days, scores, params).anti_join(sittings, ["user_uid", "event_date"])
+    return _explained(sittings.union(told.select(*sittings.columns)), tables["feat__user_day"], volume, params)
 
 
 def _moved(activity: ir.Table, params: Params) -> ir.Table:
@@ -75,17 +76,14 @@ def _moved(activity: ir.Table, params: Params) -> ir.Table:
     )
 
 
-def _worth_a_look(rows: ir.Table, params: Params) -> ir.Table:
-    """Rows of people who could be above a floor at all: with ten million rows a day the rest is most of them."""
-    people = rows.group_by("user_uid").agg(
-        files=rows.file.count(), archives=rows.archive.count(), bytes=rows.bytes.sum()
+def _sat_long_enough(rows: ir.Table, params: Params) -> ir.Table:
+    """Everybody who could be above a floor within an hour, and few others."""
+    floors = (
+        (rows.file.notnull(), params.min_files_new_device),
+        (rows.archive.notnull(), params.min_archives),
+        (rows.bytes, params.min_bytes),
     )
-    some = people.filter(
-        (people.files >= min(params.min_files_new_device, params.min_day_files / 10))
-        | (people.archives >= params.min_archives)
-        | (people.bytes >= min(params.min_bytes, params.min_day_bytes))
-    )
-    return rows.semi_join(some, "user_uid")
+    return reached(rows, *floors, by="user_uid", within=HOUR)
 
 
 def _summed(rows: ir.Table, params: Params) -> dict[str, ir.Value]:
@@ -147,10 +145,16 @@ def _sittings(moved: ir.Table, volume: ir.Table, scores: ir.Table, params: Param
     return _formed(told, "sitting", 1, told.peak_files)
 
 
-def _days(moved: ir.Table, volume: ir.Table, scores: ir.Table, params: Params) -> ir.Table:
-    found = moved.group_by("user_uid", "event_date").agg(**_summed(moved, params))
+def _days(moved: ir.Table, volume: ir.Table, params: Params) -> ir.Table:
+    """User-days above the day's limit, and third days of a run, with what is told of them."""
+    found = moved.group_by("user_uid", "event_date").agg(
+        file_count=moved.file.nunique(),
+        total_bytes=moved.bytes.sum(),
+        last_seen=moved.time.max(),
+        department=moved.department.max(),
+    )
     found = found.filter((found.file_count > params.min_day_files / 10) | (found.total_bytes >= params.min_day_bytes))
-    judged, times = _beside(_with_usual(found, volume), scores), (params.times_high, params.times_mean)
+    judged, times = _with_usual(found, volume), (params.times_high, params.times_mean)
     goes_on = (seconds(judged.last_seen) - seconds(judged.usual_last_raised) <= RUN_ENDS).fill_null(False)
     run_days = goes_on.ifelse(judged.usual_raised_days, 0) + 1
     run_files = goes_on.ifelse(judged.usual_raised_sum, 0.0) + judged.file_count
@@ -160,10 +164,21 @@ def _days(moved: ir.Table, volume: ir.Table, scores: ir.Table, params: Params) -
     is_day = (judged.file_count >= limit(judged, params.min_day_files, *times)) | (
         judged.total_bytes >= limit(judged, params.min_day_bytes, *times, of="sent")
     )
-    judged = judged.mutate(is_by_pace=ibis.literal(True))
-    days = _formed(judged.filter(is_day), "day", 1, judged.file_count)
-    slow = _formed(judged.filter(is_slow & ~is_day), "slow", run_days, run_files.cast("int64"))
-    return days.union(slow)
+    return judged.filter(is_day | is_slow).select(
+        "user_uid", "event_date", "usual_mean",
+        form=ibis.ifelse(is_day, "day", "slow"),
+        run_days=ibis.ifelse(is_day, 1, run_days),
+        counted_files=ibis.ifelse(is_day, judged.file_count, run_files.cast("int64")),
+    )  # fmt: skip
+
+
+def _told(rows: ir.Table, days: ir.Table, scores: ir.Table, params: Params) -> ir.Table:
+    """These user-days with their evidence."""
+    key = ["user_uid", "event_date"]
+    of_days = rows.semi_join(days, key).select(*rows.columns)
+    found = of_days.group_by(*key).agg(**_summed(of_days, params)).inner_join(days, key)
+    found = _beside(found, scores).mutate(is_by_pace=ibis.literal(True))
+    return _formed(found, found.form, found.run_days, found.counted_files)
 
 
 def _with_usual(found: ir.Table, volume: ir.Table) -> ir.Table:
@@ -172,9 +187,9 @@ def _with_usual(found: ir.Table, volume: ir.Table) -> ir.Table:
     return found
 
 
-def _formed(found: ir.Table, form: str, run_days: ir.Value | int, files: ir.Value) -> ir.Table:
+def _formed(found: ir.Table, form: ir.Value | str, run_days: ir.Value | int, files: ir.Value) -> ir.Table:
     told = found.mutate(
-        form=ibis.literal(form),
+        form=ibis.literal(form) if isinstance(form, str) else form,
         run_days=(ibis.literal(run_days) if isinstance(run_days, int) else run_days).cast("int64"),
         counted_files=files.cast("int64"),
         usual_files=found.usual_mean.round(1),
