@@ -13,9 +13,10 @@ from pipelines.features.places import succeeded
 
 
 def build(tables: Tables, _day: date) -> ir.Table:
-    """Yesterday's counts and today's."""
+    """Yesterday's counts and today's. Mail that came in is no use of an account: nobody signs in to send it, and anybody
+    can write any sender."""
     activity = tables["core__activity"]
-    done = activity.filter(succeeded(activity))
+    done = activity.filter(succeeded(activity), activity.activity_name != "email_received")
     is_login = done.activity_name == "login"
     today = done.group_by(user_uid=done.actor_user_uid).agg(
         first_seen=done.time.min(),

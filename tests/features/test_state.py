@@ -153,3 +153,13 @@ def test_a_day_without_activity_leaves_no_hole(rows: list[Row]) -> None:
 
     for name in ("feat__travel_leg", "state__seen", "state__user_place", "state__user_tenure", "feat__user_day"):
         assert with_it.partitions[name, DAYS[2]] == without_it.partitions[name, DAYS[2]]
+
+
+def test_mail_that_comes_in_is_no_use_of_the_account() -> None:
+    mail = activity("ann", "0 09:00:00", "email_received", src_ip=None, device_key=None)
+    both = [mail, activity("bob", "0 10:00:00", "email_received"), activity("bob", "0 08:00:00", "login")]
+
+    run = nights(both, DAYS[:1], "state__user_tenure")
+
+    known = run.partitions["state__user_tenure", DAYS[0]].to_pylist()
+    assert [(row["user_uid"], f"{row['last_seen']:%H:%M}") for row in known] == [("uid-bob", "08:00")]

@@ -14,8 +14,8 @@ TABLE = Table(
     sort_by=("user_uid",),
     fields=(
         Field("user_uid", S, "sys_user.sys_id", required=True, pii=Pii.PSEUDONYM),
-        Field("first_seen", T, "First successful activity", required=True, unit="UTC"),
-        Field("last_seen", T, "Latest successful activity", required=True, unit="UTC"),
+        Field("first_seen", T, "First successful activity; mail sent in is none", required=True, unit="UTC"),
+        Field("last_seen", T, "Latest successful activity; mail sent in is none", required=True, unit="UTC"),
         Field("login_count", D, "Successful logins so far", required=True),
         Field("active_day_count", D, "Days with a successful activity", required=True, unit="days"),
         Field("last_login", T, "Latest successful login; null where none was seen", unit="UTC"),

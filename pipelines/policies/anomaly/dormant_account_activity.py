@@ -1,9 +1,9 @@
 """An account comes to life that nobody has used for a month or longer.
 
 Forgotten accounts have old passwords and no owner who would notice. Idle means: no successful activity of any kind in what
-is remembered, and no login since by the account's own record. An account of which neither knows counts once memory itself is
-that long and the account is older; a new one does not. What a person brings back from a long absence, the own device on a known
-network or the office, explains it.
+is remembered, and no login since by the account's own record; mail sent in under its address is none of either. An account
+of which neither knows counts once memory itself is that long and the account is older; a new one does not. What a person
+brings back from a long absence, the own device on a known network or the office, explains it.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ POLICY = Policy(
     attack=("T1078",),
     title="{actor}, an account that nobody used for a long time, acted again ({network})",
     summary=__doc__,
-    blind_to="Accounts that a job or mail keeps alive; accounts older than memory in its first month; whoever comes from the "
+    blind_to="Accounts that a job keeps alive; accounts older than memory in its first month; whoever comes from the "
     "office, or on a device like the person's own and through the same network.",
     triage=(
         "Who owns the account, and does that person still work here?",
