@@ -55,6 +55,10 @@ def run_night(
 ) -> list[StepReport]:
     """The nightly job for each day in [first, last]: the same steps as the DAG, under one lease."""
     options = {"reads_posture": "extract" in steps or steps[0] == "posture", **options}
+    if "validate" in steps:
+        from pipelines.quality.judge import import_ahead
+
+        import_ahead()
     night = open_night(settings, first, last, progress, **options)
     with closing(night.store), night.lease() as lease:
         return [perform(night, lease, name) for name in steps]
