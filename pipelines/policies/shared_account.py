@@ -17,6 +17,7 @@ from pipelines.policies.habits import site_of
 from pipelines.policies.volume import acts, evidence
 
 SLOT = 1800  # seconds
+_ASKED = ("agent_kind", "activity_name", "is_impersonated", "session_uid", "ip_source")
 
 PARAMS = (
     Param("shared_places", 3, "Places at which one account is busy within half an hour that are not one person's", "ours; home and work are two", "places"),
@@ -55,9 +56,6 @@ def _at_places(activity: ir.Table, params: Params) -> ir.Table:
     sessions = rows.group_by("user_uid", "session").agg(place=rows.line.min())
     joined = rows.inner_join(sessions, ["user_uid", "session"]).select(*rows.columns, "place")
     return joined.mutate(slot=joined.seconds // SLOT)
-
-
-_ASKED = ("agent_kind", "activity_name", "is_impersonated", "session_uid", "ip_source")
 
 
 def _counts(a: ir.Table) -> ir.BooleanValue:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.features.core import to_sql
-from pipelines.policies.episodes import count_within, number_episodes, peak_distinct
+from pipelines.policies.episodes import count_within, number_episodes, peak_distinct, reached
 from pipelines.policies.words import plain, render
 
 CON = duckdb.connect()
@@ -23,6 +23,7 @@ touches = st.lists(
 some = settings(max_examples=40, deadline=None)
 DISTINCT = to_sql(peak_distinct(TOUCHES, "what", by="who", within=10))
 COUNT = to_sql(TOUCHES.select("activity_uid", n=count_within(TOUCHES.what == "x", by="who", within=10)))
+REACHED = to_sql(reached(TOUCHES, (TOUCHES.what == "x", 3), (TOUCHES.what.notnull(), 6), by="who", within=10))
 EPISODES = to_sql(number_episodes(TOUCHES, by="who", gap=5))
 
 Touches = list[tuple[str, str, int]]
@@ -93,3 +94,18 @@ def test_a_title_formats_numbers_and_bounds_lists() -> None:
     }
 
     assert render("{actor}: {n:,} in {places}, {none}", detection) == "u1: 12,345 in a, b, c, d, e ..., unknown"
+
+
+@some
+@given(touches)
+def test_whoever_comes_to_a_floor_in_a_sliding_window_is_among_those_who_reached_it(rows: Touches) -> None:
+    found = {row["who"] for row in run(REACHED, rows)}
+
+    for who, _, end in rows:
+        within = [what for other, what, at in rows if other == who and end - 10 <= at <= end]
+        if within.count("x") >= 3 or len(within) >= 6:
+            assert who in found
+
+
+def test_whoever_is_far_below_every_floor_is_not_among_them() -> None:
+    assert run(REACHED, [("a", "x", 0), ("a", "x", 5), ("a", "x", 25), ("b", "y", 3)]) == []
