@@ -79,11 +79,16 @@ def _moved(activity: ir.Table, params: Params) -> ir.Table:
 def _sat_long_enough(rows: ir.Table, params: Params) -> ir.Table:
     """Everybody who could be above a floor within an hour, and few others."""
     floors = (
-        (rows.file.notnull(), params.min_files_new_device),
+        (rows.file.notnull(), _least_files(params)),
         (rows.archive.notnull(), params.min_archives),
         (rows.bytes, params.min_bytes),
     )
     return reached(rows, *floors, by="user_uid", within=HOUR)
+
+
+def _least_files(params: Params) -> int:
+    """Files of a sitting below which nobody is judged, whichever of the two limits somebody lowered."""
+    return min(params.min_files, params.min_files_new_device)
 
 
 def _summed(rows: ir.Table, params: Params) -> dict[str, ir.Value]:
@@ -127,7 +132,7 @@ def _sittings(moved: ir.Table, volume: ir.Table, scores: ir.Table, params: Param
         peak_bytes=rows.hour_bytes.max(),
     )
     found = found.filter(  # nobody below every floor can be above a limit
-        (found.peak_files >= params.min_files_new_device)
+        (found.peak_files >= _least_files(params))
         | (found.peak_bytes >= params.min_bytes)
         | (found.peak_archives >= params.min_archives)
     )
@@ -289,6 +294,7 @@ POLICY = Policy(
     detect=detect,
     cases=(
         fires("at forty files in an hour", *downloads("ann", "08:00:00", 40, 92), having={"form": "sitting", "counted_files": 40, "severity": "high"}),
+        fires("at a limit lowered below that of new devices", *downloads("ann", "08:00:00", 12, 60), params={"min_files": 10}, having={"counted_files": 12}),
         quiet("at thirty-nine", *downloads("ann", "08:00:00", 39, 92)),
         quiet("slower than that", *downloads("ann", "08:00:00", 50, 100)),
         fires("at night across midnight", *downloads("ann", "-1 23:40:00", 45, 60), having={"evidence_count": 45}),
