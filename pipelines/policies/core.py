@@ -190,6 +190,7 @@ class Policy:
     enabled: bool = True
     query: str = ""  # a user's SELECT, run in a locked DuckDB instead of `detect`
     path: str = ""  # the user's file; empty for ours
+    is_severity_set: bool = False  # by the user: holds for every detection, whatever the policy thinks of each
 
     @property
     def file(self) -> str:
@@ -215,6 +216,7 @@ class Policy:
             self,
             params=tuple(replace(param, default=values[param.name]) for param in self.params),
             severity=override.severity or self.severity,
+            is_severity_set=override.severity is not None or self.is_severity_set,
             scoping=override.scoping or self.scoping,
             enabled=self.enabled if override.enabled is None else override.enabled,
         )

@@ -195,7 +195,7 @@ def shape(policy: Policy, seen: pa.Table, instance: str, day: date, policy_revis
             "policy_id": policy.id,
             "policy_kind": str(policy.kind),
             "policy_revision": policy_revision,
-            "severity": row["severity"] or policy.severity,
+            "severity": policy.severity if policy.is_severity_set else row["severity"] or policy.severity,
             "actor_user_uids": sorted(set(uids)),
             "title": render(policy.titles.get(row.get("form") or "", policy.title), row),
             "attack_techniques": sorted(policy.attack),
@@ -230,5 +230,6 @@ def revision(policy: Policy, *, params: Mapping[str, Value] | None = None, sensi
     """Twelve hex digits over the policy's file and everything a user may change of it."""
     text = Path(policy.file).read_text(encoding="utf-8") if policy.file else policy.id
     scope = {name: sorted(members) for name, members in asdict(policy.scoping).items()}
-    changeable = [policy.values(params).values, policy.severity, scope, sensitivity]
+    severity = [policy.severity] if policy.is_severity_set else policy.severity
+    changeable = [policy.values(params).values, severity, scope, sensitivity]
     return _digest(text, json.dumps(changeable, sort_keys=True))[:12]

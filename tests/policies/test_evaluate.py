@@ -220,6 +220,17 @@ def test_an_override_enters_the_detection() -> None:
     assert (row["severity"], row["policy_revision"]) == ("low", revision(policy))
 
 
+def test_a_severity_that_the_user_set_holds_for_what_a_policy_would_grade_by_itself() -> None:
+    policy = registry()["unusual_file_downloads"]
+    (case,) = [case for case in policy.cases if case.having.get("severity") == "high"][:1]
+
+    (usual,) = run(policy, *case.rows).detections.to_pylist()
+    (set_low,) = run(policy.changed(Override(severity="low")), *case.rows).detections.to_pylist()
+
+    assert (usual["severity"], set_low["severity"]) == ("high", "low")
+    assert usual["detection_uid"] == set_low["detection_uid"]
+
+
 def test_a_policy_that_forgets_a_column_is_told_which() -> None:
     broken = replace(MASS, id="broken", facts=("peak_files", "absent"))
 
