@@ -88,7 +88,7 @@ def _sat_long_enough(rows: ir.Table, params: Params) -> ir.Table:
 
 def _least_files(params: Params) -> int:
     """Files of a sitting below which nobody is judged, whichever of the two limits somebody lowered."""
-    return min(params.min_files, params.min_files_new_device)
+    return int(min(params.min_files, params.min_files_new_device))
 
 
 def _summed(rows: ir.Table, params: Params) -> dict[str, ir.Value]:
