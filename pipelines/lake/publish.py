@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -30,7 +29,6 @@ from pipelines.lake.writer import explained, sha256_of, sync_folder
 from pipelines.window import utc_now
 
 STORAGE_VERSION = "v1.4.0"  # opened by DuckDB 1.4 and later
-Frames = Callable[[], Mapping[str, pa.Table]]
 KEPT = 3  # files a reader may still want under the names nowguard.<n>.duckdb
 
 SCHEMA = (
@@ -77,12 +75,10 @@ class Published:
 
 
 def publish(
-    lake: Lake, frames: Frames, *, runs: Callable[[], pa.Table], warehouse_days: int = 90, rebuild: bool = False,
+    lake: Lake, frames: Mapping[str, pa.Table], *, runs: pa.Table, warehouse_days: int = 90, rebuild: bool = False,
     memory_limit: str = "2GB", threads: int = 2,
 ) -> Published:  # fmt: skip
-    """Bring the warehouse to what the ledger says, with `frames` (alerts, behaviors, alert_evidence, models) and the run log.
-
-    Both are asked for while partitions are loaded, on the other core; the run log last, just before it is written."""
+    """Bring the warehouse to what the ledger says, with `frames` (alerts, behaviors, alert_evidence, models) and the run log."""
     started = time.monotonic()
     lake.store.migrate("published", SCHEMA)
     final = lake.data_dir / "warehouse" / "nowguard.duckdb"
@@ -108,8 +104,8 @@ def publish(
 def _write(
     lake: Lake,
     path: Path,
-    frames: Frames,
-    runs: Callable[[], pa.Table],
+    frames: Mapping[str, pa.Table],
+    runs: pa.Table,
     warehouse_days: int,
     memory_limit: str,
     threads: int,
@@ -125,12 +121,8 @@ def _write(
         con.execute("SET TimeZone = 'UTC'")
         con.execute("BEGIN")
         _create(con)
-        replaced, rows, statements = _planned(lake, con, warehouse_days)
-        with ThreadPoolExecutor(1, thread_name_prefix="publish") as loader:
-            loading = loader.submit(_carry_out, con, statements)
-            given = frames()  # reads the ledger, which belongs to this thread
-            loading.result()
-        rows += _fill_frames(con, given, runs())
+        replaced, rows = _bring_up_to_date(lake, con, warehouse_days)
+        rows += _fill_frames(con, frames, runs)
         for view in views().values():
             for statement in view.ddl():
                 con.execute(statement)
@@ -159,13 +151,9 @@ def _create(con: duckdb.DuckDBPyConnection) -> None:
     con.unregister("_run_shape")
 
 
-def _planned(
-    lake: Lake, con: duckdb.DuckDBPyConnection, warehouse_days: int
-) -> tuple[int, int, list[tuple[str, list[object]]]]:
-    """(partitions replaced, rows written, what to execute) to replace the partitions whose content differs from what the file
-    holds, and to drop those that aged out or are gone."""
+def _bring_up_to_date(lake: Lake, con: duckdb.DuckDBPyConnection, warehouse_days: int) -> tuple[int, int]:
+    """Replace the partitions whose content differs from what the file holds; drop those that aged out or are gone."""
     replaced = rows = 0
-    statements: list[tuple[str, list[object]]] = []
     for name, stored in STORED.items():
         table = contract(name)
         wanted = {(p.instance, p.day): p for p in _wanted(lake, table, warehouse_days)}
@@ -173,21 +161,16 @@ def _planned(
             'SELECT instance, event_date, content_hash FROM wh.loaded WHERE "table" = ?', [name]
         ).fetchall()
         held = {(instance, day): digest for instance, day, digest in loaded}
-        for key in (key for key in held if key not in wanted or wanted[key].content_hash != held[key]):
-            statements += [
-                (f"DELETE FROM wh.{stored} WHERE instance = ? AND event_date = ?", [*key]),
-                ('DELETE FROM wh.loaded WHERE "table" = ? AND instance = ? AND event_date = ?', [name, *key]),
-            ]
+        stale = [key for key in held if key not in wanted or wanted[key].content_hash != held[key]]
+        for instance, day in stale:
+            con.execute(f"DELETE FROM wh.{stored} WHERE instance = ? AND event_date = ?", [instance, day])
+            con.execute(
+                'DELETE FROM wh.loaded WHERE "table" = ? AND instance = ? AND event_date = ?', [name, instance, day]
+            )
         fresh = [p for key, p in wanted.items() if held.get(key) != p.content_hash]
-        statements += _inserts(lake, table, stored, fresh)
-        rows += sum(p.rows for p in fresh)
+        rows += _insert(lake, con, table, stored, fresh)
         replaced += len(fresh)
-    return replaced, rows, statements
-
-
-def _carry_out(con: duckdb.DuckDBPyConnection, statements: Iterable[tuple[str, list[object]]]) -> None:
-    for statement, values in statements:
-        con.execute(statement, values)
+    return replaced, rows
 
 
 def _wanted(lake: Lake, table: Table, warehouse_days: int) -> Iterable[Partition]:
@@ -203,14 +186,19 @@ def _wanted(lake: Lake, table: Table, warehouse_days: int) -> Iterable[Partition
             yield part
 
 
-def _inserts(lake: Lake, table: Table, stored: str, parts: list[Partition]) -> Iterator[tuple[str, list[object]]]:
-    """Whole partitions in day order: a rebuild reads each file once."""
+def _insert(lake: Lake, con: duckdb.DuckDBPyConnection, table: Table, stored: str, parts: list[Partition]) -> int:
+    """Insert whole partitions in day order, many at once: a rebuild reads each file once."""
     columns = ", ".join(f'"{c}"' for c in table.columns)
+    total = 0
     for part in sorted(parts, key=lambda p: (p.instance, p.day)):
         files = lake.files(table, part.instance, [part.day])
         if files:
-            yield f"INSERT INTO wh.{stored} ({columns}) SELECT {columns} FROM ({reading(table, files)})", []
-        yield "INSERT INTO wh.loaded VALUES (?, ?, ?, ?)", [table.name, part.instance, part.day, part.content_hash]
+            con.execute(f"INSERT INTO wh.{stored} ({columns}) SELECT {columns} FROM ({reading(table, files)})")
+        total += part.rows
+    con.executemany(
+        "INSERT INTO wh.loaded VALUES (?, ?, ?, ?)", [[table.name, p.instance, p.day, p.content_hash] for p in parts]
+    ) if parts else None
+    return total
 
 
 def _fill_frames(con: duckdb.DuckDBPyConnection, frames: Mapping[str, pa.Table], runs: pa.Table) -> int:

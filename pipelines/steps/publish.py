@@ -30,20 +30,17 @@ def bring_up_to_date(
 ) -> Published:
     """Alerts of all days of all instances, and every stored partition that changed."""
     started = time.monotonic()
-
-    def frames() -> dict[str, pa.Table]:
-        return {**_fold(settings, lake, store), "models": _models(settings, lake)}
-
-    def runs() -> pa.Table:
-        # whoever can read this row reads a file that was published: its own step, up to the moment of writing
-        spent, said = time.monotonic() - started, "until the file was written"
-        row = night and StepRow("publish", "", night.last, "ok", 0, spent, said)
-        return Runs(store).all(night.run_uid, night.instance, [row]) if night and row else Runs(store).all()
-
+    frames = {**_fold(settings, lake, store), "models": _models(settings, lake)}
+    runs = Runs(store)
+    # whoever can read this row reads a file that was published: its own step, up to the moment of writing
+    row = night and StepRow(
+        "publish", "", night.last, "ok", 0, time.monotonic() - started, "until the file was written"
+    )
+    log_of_runs = runs.all(night.run_uid, night.instance, [row]) if night and row else runs.all()
     return publish_files(
         lake,
         frames,
-        runs=runs,
+        runs=log_of_runs,
         warehouse_days=settings.warehouse_days,
         rebuild=rebuild,
         memory_limit=settings.memory_limit,

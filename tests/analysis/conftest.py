@@ -136,7 +136,7 @@ def make(folder: Path, **models: list[dict[str, Any]]) -> Path:
         frames = publishable(duckdb.connect(), detections(*DETECTIONS), proof, Triage(lake.store), now=now)
         if "registry" in models:
             frames = {**frames, "models": rows_of("out__model", models["registry"])}
-        publish(lake, lambda: frames, runs=Runs(lake.store).all)
+        publish(lake, frames, runs=Runs(lake.store).all())
     lake.store.close()
     return folder
 

@@ -69,7 +69,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "behaviors": empty(alert),
             "alert_evidence": empty(contract("out__alert_evidence")),
         }
-        publish(lake, lambda: frames, runs=Runs(lake.store).all)
+        publish(lake, frames, runs=Runs(lake.store).all())
     return folder
 
 

@@ -99,7 +99,7 @@ def test_a_column_that_is_younger_than_a_partition_is_null_in_it(lake: Lake, lea
     with lake.connect() as con:
         lake.view(con, COVERAGE, "acme", [DAY, DAY + timedelta(days=1)])
         found = con.execute("SELECT policy_id, reason FROM out__coverage ORDER BY 1").fetchall()
-    path = publish(lake, frames, runs=Runs(lake.store).all).path
+    path = publish(lake, frames(), runs=Runs(lake.store).all()).path
 
     assert found == [("a", None), ("b", "")]
     with duckdb.connect(str(path), read_only=True) as con:
@@ -159,7 +159,7 @@ def test_a_full_disk_leaves_the_old_version_and_no_rest(
 
 def test_readers_of_the_warehouse_see_the_old_or_the_new_and_block_nobody(lake: Lake, lease: Lease) -> None:
     lake.replace(lease, COVERAGE, "acme", DAY, rows("a", "b"))
-    path = publish(lake, frames, runs=Runs(lake.store).all).path
+    path = publish(lake, frames(), runs=Runs(lake.store).all()).path
     wrong: list[object] = []
     stop = threading.Event()
     script = (
@@ -179,7 +179,7 @@ def test_readers_of_the_warehouse_see_the_old_or_the_new_and_block_nobody(lake: 
     held = duckdb.connect(str(path), read_only=True)
     for n in range(12):
         lake.replace(lease, COVERAGE, "acme", DAY, rows(*(f"p{i}" for i in range(2 * n + 2))))
-        publish(lake, frames, runs=Runs(lake.store).all)
+        publish(lake, frames(), runs=Runs(lake.store).all())
     stop.set()
     failed = poller.poll()
     poller.kill()
@@ -195,11 +195,11 @@ def test_readers_of_the_warehouse_see_the_old_or_the_new_and_block_nobody(lake: 
 
 def test_a_changed_warehouse_is_built_again_from_the_lake(lake: Lake, lease: Lease) -> None:
     lake.replace(lease, COVERAGE, "acme", DAY, rows("a"))
-    first = publish(lake, frames, runs=Runs(lake.store).all)
+    first = publish(lake, frames(), runs=Runs(lake.store).all())
     first.path.unlink()
     first.path.write_bytes(b"not a database")
 
-    again = publish(lake, frames, runs=Runs(lake.store).all)
+    again = publish(lake, frames(), runs=Runs(lake.store).all())
 
     assert again.rebuilt
     with duckdb.connect(str(again.path), read_only=True) as con:
@@ -209,10 +209,10 @@ def test_a_changed_warehouse_is_built_again_from_the_lake(lake: Lake, lease: Lea
 def test_only_changed_partitions_are_replaced(lake: Lake, lease: Lease) -> None:
     for n in range(5):
         lake.replace(lease, COVERAGE, "acme", DAY + timedelta(days=n), rows("a", day=DAY + timedelta(days=n)))
-    publish(lake, frames, runs=Runs(lake.store).all)
+    publish(lake, frames(), runs=Runs(lake.store).all())
     lake.replace(lease, COVERAGE, "acme", DAY, rows("b"))
 
-    done = publish(lake, frames, runs=Runs(lake.store).all)
+    done = publish(lake, frames(), runs=Runs(lake.store).all())
 
     assert (done.replaced, done.rebuilt) == (1, False)
 
@@ -227,7 +227,7 @@ def test_the_status_grid_tells_empty_from_missing(lake: Lake, lease: Lease) -> N
 
 
 def test_a_file_of_an_older_shape_is_built_again(lake: Lake) -> None:
-    first = publish(lake, frames, runs=Runs(lake.store).all)
+    first = publish(lake, frames(), runs=Runs(lake.store).all())
     older = first.path.with_name("older.duckdb")
     shutil.copyfile(first.path, older)
     with duckdb.connect(str(older)) as con:
