@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.expectations.expectation import Expectation
 
+_importing = threading.Lock()
 POSITIONS = {"result_format": "COMPLETE", "exclude_unexpected_values": True, "partial_unexpected_count": 0}
 
 
@@ -48,14 +49,18 @@ def judge(frame: pd.DataFrame, expectations: Sequence[Expectation]) -> list[Verd
     return verdicts
 
 
-def _validate(frame: pd.DataFrame, expectations: Sequence[Expectation], result_format: object) -> list[Any]:
+def _validate(frame: pd.DataFrame, expectations: Sequence[Expectation], result_format: Any) -> list[Any]:
     """GX's results in the order of `expectations`; what GX could not evaluate is an error of ours, never a pass."""
     gx = great_expectations()
+    from great_expectations.validator.v1_validator import Validator
+
     for position, expectation in enumerate(expectations):
         expectation.meta = {"position": position}
     suite = gx.ExpectationSuite(name="partition", expectations=list(expectations))
     # what a ValidationDefinition runs: a batch's own validate() takes, and hashes, the frame twice
-    found = _validator()(_frames(), result_format, {"dataframe": frame}).validate_expectation_suite(suite).results
+    found: list[Any] = (
+        Validator(_frames(), result_format, {"dataframe": frame}).validate_expectation_suite(suite).results
+    )
     for result in found:
         if problem := _problem(result.exception_info):
             raise RuntimeError(f"{result.expectation_config.type} could not be evaluated: {problem}")
@@ -80,31 +85,16 @@ def _frames() -> Any:
     return source.add_dataframe_asset("frame").add_batch_definition_whole_dataframe("whole")
 
 
-def _validator() -> Any:
-    from great_expectations.validator.v1_validator import Validator
-
-    return Validator
-
-
-def import_ahead() -> None:
-    """Import Great Expectations, then Ibis, in the background: seconds of one core, while a run reads, waits or counts."""
-
-    def both() -> None:
-        great_expectations()
-        importlib.import_module("ibis")
-
-    threading.Thread(target=both, name="import-ahead", daemon=True).start()
-
-
 @cache
 def great_expectations() -> Any:
     """The package, imported on first use with analytics off and its loggers at WARNING."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    for name in ("scipy.stats", "altair"):
-        _import_on_use(name)
-    with _without("rfc3987_syntax"):
-        import great_expectations as gx
+    with _importing:  # a run imports it ahead in a thread
+        for name in ("scipy.stats", "altair"):
+            _import_on_use(name)
+        with _without("rfc3987_syntax"):
+            import great_expectations as gx
     return gx
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import date
 from typing import Any
 
@@ -24,8 +26,6 @@ Step = Callable[[Night, Lease], list[StepRow]]
 
 def step_named(name: str) -> Step:
     """The function of a step; its module is imported now, because Great Expectations and Ibis are slow to import."""
-    import importlib
-
     if name not in (*STEPS, *BESIDE):
         raise UsageError(f"there is no step {name!r}", remedy=f"choose one of {', '.join(STEPS)}")
     found: Step = getattr(importlib.import_module(f"pipelines.steps.{name}"), name)
@@ -55,13 +55,26 @@ def run_night(
 ) -> list[StepReport]:
     """The nightly job for each day in [first, last]: the same steps as the DAG, under one lease."""
     options = {"reads_posture": "extract" in steps or steps[0] == "posture", **options}
-    if "validate" in steps:
-        from pipelines.quality.judge import import_ahead
-
-        import_ahead()
     night = open_night(settings, first, last, progress, **options)
     with closing(night.store), night.lease() as lease:
+        if "validate" in steps:
+            _import_ahead()
         return [perform(night, lease, name) for name in steps]
+
+
+def _import_ahead() -> None:
+    """Import what is slow to import, in the order of its use, on the core that reading and counting leave free.
+
+    No daemon: a run that fails at once waits a second for it, where a thread killed within an import could take the exit code along.
+    """
+    from pipelines.quality.judge import great_expectations
+
+    def both() -> None:
+        with suppress(Exception):  # the step that needs it imports again, and says what is wrong
+            great_expectations()
+            importlib.import_module("ibis")
+
+    threading.Thread(target=both, name="import-ahead").start()
 
 
 def run_step(name: str, *, day: date, connection: Mapping[str, Any] | None = None, run_uid: str = "") -> StepReport:
