@@ -6,14 +6,15 @@ from pipelines.contracts.core._activity_names import OCSF
 
 _OCSF = ", ".join(f"('{name}', {class_uid}, {activity_id})" for name, (class_uid, activity_id) in OCSF.items())
 
-# The requests that rows without an address may look up: one per user and second, so that no order of rows matters.
+# When a row without an address may look for one. What the request says is fetched for the second that was chosen:
+# keeping it for each of a day's seconds cost twice as much.
 _REQUESTS = """
 CREATE OR REPLACE TEMP TABLE conform_request AS
-SELECT user_key, time, unnest(arg_min({ip: ip, agent: agent, session: session}, sys_id))
-FROM conform_transaction WHERE ip IS NOT NULL AND kind <> 'job' GROUP BY user_key, time
+SELECT DISTINCT user_key, time FROM conform_transaction WHERE ip IS NOT NULL AND kind <> 'job'
 """
 
-# Address, browser and session of the nearest request of the same user within 30 s, else the last login's address.
+# Address, browser and session of the nearest request of the same user within 30 s (of one second the lowest sys_id, so that no
+# order of rows matters), else the last login's address.
 # Never for a failed login: whoever typed the name need not be where its owner is.
 _PLACED = """
 CREATE OR REPLACE TEMP TABLE conform_placed AS
@@ -23,23 +24,27 @@ WITH homeless AS (
   FROM conform_found f LEFT JOIN conform_impersonated i USING (activity_uid)
   WHERE f.src_ip IS NULL AND f.user_name IS NOT NULL AND f.is_system IS NOT TRUE
     AND f.activity_name NOT IN ('login_failed', 'email_received') AND NOT is_platform(key_of(f.user_name))
-), before AS (
-  SELECT h.activity_uid, h.time - r.time AS apart, r.ip, r.agent, r.session FROM homeless h ASOF JOIN conform_request r
+), near AS (
+  SELECT h.activity_uid, h.user_key, r.time, h.time - r.time AS apart FROM homeless h ASOF JOIN conform_request r
     ON r.user_key = h.user_key AND r.time <= h.time WHERE r.time >= h.time - INTERVAL 30 SECONDS
-), after AS (
-  SELECT h.activity_uid, r.time - h.time + INTERVAL 1 MICROSECOND AS apart, r.ip, r.agent, r.session FROM homeless h ASOF JOIN conform_request r
+  UNION ALL
+  SELECT h.activity_uid, h.user_key, r.time, r.time - h.time + INTERVAL 1 MICROSECOND FROM homeless h ASOF JOIN conform_request r
     ON r.user_key = h.user_key AND r.time >= h.time WHERE r.time <= h.time + INTERVAL 30 SECONDS
+), nearest AS (
+  SELECT activity_uid, any_value(user_key) AS user_key, arg_min(time, apart) AS time FROM near GROUP BY activity_uid
+), request AS (
+  SELECT n.activity_uid, unnest(arg_min({ip: t.ip, agent: t.agent, session: t.session}, t.sys_id))
+  FROM nearest n JOIN conform_transaction t
+    ON t.user_key = n.user_key AND t.time = n.time AND t.ip IS NOT NULL AND t.kind <> 'job'
+  GROUP BY n.activity_uid
 ), login AS (
   SELECT h.activity_uid, l.ip FROM homeless h ASOF JOIN conform_login_place l
     ON l.user_key = h.actor_key AND l.time <= h.time
   WHERE l.time >= h.time - INTERVAL 24 HOURS AND h.activity_name <> 'login'
 )
-SELECT activity_uid, COALESCE(b.ip, l.ip) AS ip, b.agent, b.session,
-       CASE WHEN b.ip IS NOT NULL THEN 'transaction' ELSE 'last_login' END AS ip_source
-FROM (SELECT activity_uid, unnest(arg_min(near, apart)) FROM (
-        SELECT activity_uid, apart, {ip: ip, agent: agent, session: session} AS near FROM before
-        UNION ALL SELECT activity_uid, apart, {ip: ip, agent: agent, session: session} FROM after) GROUP BY activity_uid) b
-FULL JOIN login l USING (activity_uid)
+SELECT activity_uid, COALESCE(r.ip, l.ip) AS ip, r.agent, r.session,
+       CASE WHEN r.ip IS NOT NULL THEN 'transaction' ELSE 'last_login' END AS ip_source
+FROM request r FULL JOIN login l USING (activity_uid)
 """
 
 _ACTIVITIES = f"""

@@ -42,20 +42,27 @@ WITH ranked AS (
 SELECT * FROM near WHERE (rank = best OR user_key IS NULL) AND is_repeated IS NOT TRUE
 """
 
-# the browser is in the first request of the session, else in one of the same user and address
+# the browser is in the first request of the session, else in one of the same user and address; which second first, then
+# what its request says: the lowest sys_id of that second
 _AGENTS = """
 CREATE OR REPLACE TEMP TABLE conform_login_agent AS
 WITH wanted AS (SELECT *, time - INTERVAL 5 SECONDS AS since FROM conform_login WHERE in_day),
-by_session AS (
-  SELECT w.sys_id, t.agent, t.ip FROM wanted w ASOF JOIN
-    (SELECT session, time, unnest(arg_min({agent: agent, ip: ip}, sys_id)) FROM conform_transaction
-     WHERE kind <> 'job' AND session IN (SELECT session FROM wanted) GROUP BY session, time) t
+in_session AS (
+  SELECT w.sys_id, t.session, t.time FROM wanted w ASOF JOIN
+    (SELECT DISTINCT session, time FROM conform_transaction
+     WHERE kind <> 'job' AND session IN (SELECT session FROM wanted)) t
     ON t.session = w.session AND t.time >= w.since WHERE t.time <= w.time + INTERVAL 30 SECONDS
-), by_address AS (
-  SELECT w.sys_id, t.agent, t.ip FROM wanted w ASOF JOIN
-    (SELECT user_key, ip, time, arg_min(agent, sys_id) AS agent FROM conform_transaction
-     WHERE agent IS NOT NULL AND (user_key, ip) IN (SELECT (user_key, ip) FROM wanted) GROUP BY user_key, ip, time) t
+), at_address AS (
+  SELECT w.sys_id, t.user_key, t.ip, t.time FROM wanted w ASOF JOIN
+    (SELECT DISTINCT user_key, ip, time FROM conform_transaction
+     WHERE agent IS NOT NULL AND (user_key, ip) IN (SELECT (user_key, ip) FROM wanted)) t
     ON t.user_key = w.user_key AND t.ip = w.ip AND t.time >= w.since WHERE t.time <= w.time + INTERVAL 30 SECONDS
+), by_session AS (
+  SELECT f.sys_id, unnest(arg_min({agent: t.agent, ip: t.ip}, t.sys_id)) FROM in_session f JOIN conform_transaction t
+    ON t.session = f.session AND t.time = f.time AND t.kind <> 'job' GROUP BY f.sys_id
+), by_address AS (
+  SELECT f.sys_id, arg_min(t.agent, t.sys_id) AS agent FROM at_address f JOIN conform_transaction t
+    ON t.user_key = f.user_key AND t.ip = f.ip AND t.time = f.time AND t.agent IS NOT NULL GROUP BY f.sys_id
 )
 SELECT sys_id, COALESCE(s.agent, a.agent) AS agent, s.ip FROM by_session s FULL JOIN by_address a USING (sys_id)
 """

@@ -43,6 +43,18 @@ def test_a_request_thirty_one_seconds_away_is_another_download(night: Night) -> 
     assert len(downloads(night)) == 2
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_is_placed_by_the_nearest_second_takes_its_lowest_sys_id(turned: bool, night: Night) -> None:
+    read(night, "10:00:20")
+    night.request("10:00:28", USER, "/home.do", remote_ip="198.51.100.28")
+    made = [("0" * 32, "198.51.100.1"), ("f" * 32, "198.51.100.2")]
+    for key, address in reversed(made) if turned else made:
+        night.request("10:00:17", USER, "/home.do", remote_ip=address, session=sys_id(address), sys_id=key)
+    [found] = downloads(night)
+    assert (found["src_ip"], found["ip_source"]) == ("198.51.100.1", "transaction")
+    assert found["session_uid"] == sys_id("198.51.100.1")
+
+
 def test_an_event_without_any_request_takes_the_last_login(night: Night) -> None:
     night.event("08:00:00", "login", USER, "203.0.113.7")
     read(night, "10:00:10")

@@ -36,6 +36,21 @@ def test_a_single_sign_on_without_login_event_takes_the_address_of_its_session(n
     assert found["user_agent"] == "Mozilla/5.0 (X11) Firefox/140.0"
 
 
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("session", [SESSION, ""])
+def test_of_two_requests_in_one_second_the_lower_sys_id_says_which_browser(
+    turned: bool, session: str, night: Night
+) -> None:
+    night.event("08:00:00", "login", "anna.berg", "198.51.100.8", instance_uid=SESSION)
+    night.request("08:00:09", "anna.berg", "/later.do", session=session, remote_ip="198.51.100.8", user_agent="later")
+    made = [("0" * 32, "first"), ("f" * 32, "second")]
+    for key, agent in reversed(made) if turned else made:
+        night.request(
+            "08:00:02", "anna.berg", "/a.do", session=session, remote_ip="198.51.100.8", user_agent=agent, sys_id=key
+        )
+    assert night.only("login")["user_agent"] == "first"
+
+
 def test_the_user_of_a_single_sign_on_may_be_a_sys_id(night: Night) -> None:
     night.event("08:00:00", "external.authentication.succeeded", sys_id("user Anna.Berg"), "https://acme/")
     assert night.only("login")["actor_user_name"] == "Anna.Berg"
