@@ -27,6 +27,9 @@ from pipelines.lake.preflight import check_folder
 from pipelines.state_store import StateStore
 from pipelines.window import utc_now
 
+#: DuckDB checkpoints in memory too, every 16 MB: working tables that live for a step were compressed for nobody, on one core.
+NEVER = "1TB"
+
 EMPTY = "empty"  # the content hash of a partition that was looked at and has no rows
 
 Data: TypeAlias = pa.Table | duckdb.DuckDBPyRelation | Sequence[Path]
@@ -192,6 +195,7 @@ class Lake:
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
                 "preserve_insertion_order": "true",
+                "checkpoint_threshold": NEVER,
             }
         )
         con.execute("SET TimeZone = 'UTC'")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.contracts import contract
@@ -224,6 +225,33 @@ def test_the_status_grid_tells_empty_from_missing(lake: Lake, lease: Lease) -> N
     (grid,) = status(lake, days=3).instances
 
     assert grid.rows() == [["out__coverage", "0", ".", "1"]]
+
+
+def test_a_new_release_brings_its_views_into_a_file_that_stays(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    publishing = sys.modules["pipelines.lake.publish"]
+    publish(lake, frames(), runs=Runs(lake.store).all())
+    known = publishing._declarations()
+    monkeypatch.setattr(publishing, "_declarations", lambda: [*known, "CREATE VIEW mart.added AS SELECT 1 AS one"])
+
+    # twice: were what the file already holds declared again, CREATE VIEW would fail
+    done = [publish(lake, frames(), runs=Runs(lake.store).all()) for _ in range(2)]
+
+    assert [one.rebuilt for one in done] == [False, False]
+    with duckdb.connect(str(done[-1].path), read_only=True) as con:
+        assert con.execute("SELECT one, (SELECT count(*) FROM wh.declared) FROM mart.added").fetchall() == [(1, 1)]
+
+
+def test_a_row_group_of_a_file_is_one_of_the_warehouse(lake: Lake, lease: Lease) -> None:
+    many = pa.concat_tables([rows("a")] * 130_000)
+    lake.replace(lease, COVERAGE, "acme", DAY, many)
+    (path,) = lake.files(COVERAGE, "acme", [DAY])
+
+    assert [pq.ParquetFile(path).metadata.row_group(n).num_rows for n in range(2)] == [122_880, 7_120]
+
+
+def test_working_tables_are_never_checkpointed(lake: Lake) -> None:
+    with lake.connect() as con:
+        assert con.execute("SELECT current_setting('checkpoint_threshold')").fetchall() == [("931.3 GiB",)]
 
 
 def test_a_file_of_an_older_shape_is_built_again(lake: Lake) -> None:
