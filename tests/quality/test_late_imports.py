@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+
+import pytest
+
+from pipelines.quality.judge import kept_for_good
 
 SAID = """
 import sys
@@ -28,3 +33,26 @@ def test_what_great_expectations_does_not_load_is_there_for_whoever_asks() -> No
     done = subprocess.run([sys.executable, "-c", SAID], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout.strip()) == (0, "True"), done.stderr[-2000:]
+
+
+def _import_in_vain(made: list[list[int]]) -> None:
+    with kept_for_good():
+        made += [[n] for n in range(50_000)]
+        assert not gc.isenabled()
+        raise ImportError
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+def test_what_stays_is_not_searched_for_garbage_and_the_search_goes_on_as_before(was_on: bool) -> None:
+    frozen = gc.get_freeze_count()
+    if not was_on:
+        gc.disable()
+    made: list[list[int]] = []
+    try:
+        with pytest.raises(ImportError):
+            _import_in_vain(made)
+        assert gc.isenabled() is was_on
+        assert gc.get_freeze_count() >= frozen + len(made)
+    finally:
+        gc.unfreeze()
+        gc.enable()
