@@ -13,7 +13,7 @@ from typing import BinaryIO
 from pipelines.errors import StorageError
 from pipelines.sources.servicenow.page import Bytes
 
-SPOOL_BYTES = 24 << 20  # a file of this size becomes one Parquet part; what bounds the memory of a conversion
+SPOOL_BYTES = 16 << 20  # a file of this size becomes one Parquet part; what bounds the memory of a conversion
 
 
 @dataclass(frozen=True, slots=True)
