@@ -170,7 +170,7 @@ def _groups(add: object) -> None:
         "sys_group_has_role",
         *(
             {"sys_id": _id("ghr", name), "group": _id("group", name), "role": ADMIN_ROLE, "inherits": "true"}
-            for name in GROUPS[:4]
+            for name in GROUPS[:3]
         ),
     )
     add(

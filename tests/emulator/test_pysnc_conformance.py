@@ -11,14 +11,17 @@ from pysnc import ServiceNowClient
 from pysnc.auth import ServiceNowPasswordGrantFlow
 from pysnc.exceptions import AuthenticationException
 
+from pipelines.emulator.organisation import generate
 from pipelines.emulator.server import RunningEmulator, start
 
 ADMIN = "6816f79cc0a8016401c5a33be04be441"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[RunningEmulator]:
-    with start(tls=True) as found:
+@pytest.fixture(scope="module", params=["stock records", "with an organisation"])
+def running(request: pytest.FixtureRequest) -> Iterator[RunningEmulator]:
+    """What `nowguard emulate` serves is the second; its own groups and holders come on top of the stock ones."""
+    world = generate(seed=5, users=60, days=1, before=0) if request.param != "stock records" else None
+    with start(world, tls=True) as found:
         yield found
 
 
