@@ -2,7 +2,8 @@
 
     python -m bench.night.run [--rows 333333] [--days 30] [--folder DIR] [--keep]
 
-Lands `--days` days of about `--rows` raw rows each, straight into a lake (no HTTP). Then, each in a process of its own
+Lands `--days` days of on average `--rows` transactions and events each, the last one of just about as many, straight into a
+lake (no HTTP). Then, each in a process of its own
 (`nowguard run --from-step validate`): the whole period from scratch; one more day with the state that was kept; that day again
 (nothing changed). The alerts of day-by-day and from-scratch are compared. Prints one JSON line per figure.
 """
@@ -37,19 +38,22 @@ TTL = timedelta(hours=6)
 NIGHTLY, SCRATCH = "nightly", "scratch"
 
 
-def make(folder: Path, rows: int, days: int) -> tuple[list[date], int, float]:
-    """Land the period under `folder`/scratch, all but its last day under `folder`/nightly. Returns days, copies, rows a day."""
+def make(folder: Path, rows: int, days: int) -> tuple[dict[date, int], float]:
+    """Land the period under `folder`/scratch and `folder`/nightly. Returns how many copies each day is made of, rows a day."""
     world = generate(seed=SEED, users=USERS, days=days, before=0, end=date(2026, 3, 20))
     network_mmdb(world, folder / "geo")
     ip_lists(world, folder / "lists")
     small = Lake(folder / "small", StateStore(folder / "small.sqlite"))
     with small.acquire(INSTANCE, None, owner="bench", ttl=TTL) as lease:
         period = land(world, small, lease, INSTANCE)
-    logs = sum(world.tables[name].height for name in ("syslog_transaction", "sysevent"))
-    copies = max(1, round(rows * days / logs))
-    written = sum(put(folder, small, SCRATCH, day, copies) for day in period)
+    logs = [world.tables[name]["sys_created_on"] for name in ("syslog_transaction", "sysevent")]
+    copies = dict.fromkeys(period, max(1, round(rows * days / sum(map(len, logs)))))
+    # a weekday has more than the average
+    of_last = sum(int(log.str.starts_with(str(period[-1])).sum()) for log in logs)
+    copies[period[-1]] = max(1, round(rows / of_last))
+    written = sum(put(folder, small, SCRATCH, day, copies[day]) for day in period)
     shutil.copytree(folder / SCRATCH, folder / NIGHTLY)
-    return period, copies, written / days
+    return copies, written / days
 
 
 def put(folder: Path, small: Lake, data: str, day: date, copies: int) -> int:
@@ -110,18 +114,19 @@ def main() -> None:
     options = _options()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="nowguard-night-"))
     folder.mkdir(parents=True, exist_ok=True)
-    period, copies, rows = make(folder, options.rows, options.days)
+    copies, rows = make(folder, options.rows, options.days)
+    period = list(copies)
     say(
         "landed",
         days=len(period),
-        copies=copies,
+        copies=sorted(set(copies.values())),
         rows_a_day=round(rows),
         peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     )
     last = period[-1]
     _forget(folder, last)
     say("history from scratch", days=len(period) - 1, **run(folder, NIGHTLY, period[0], last - DAY, options.threads))
-    put(folder, Lake(folder / "small", StateStore(folder / "small.sqlite")), NIGHTLY, last, copies)
+    put(folder, Lake(folder / "small", StateStore(folder / "small.sqlite")), NIGHTLY, last, copies[last])
     day = run(folder, NIGHTLY, last, last, options.threads)
     say("one day with kept state", **day)
     say("the same day again", **run(folder, NIGHTLY, last, last, options.threads))

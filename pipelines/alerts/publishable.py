@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import duckdb
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -26,8 +27,10 @@ def publishable(
 
     Everything but `created_at` is a pure function of the arguments.
     """
-    folded = fold(con, detections, evidence, triage.snapshot(), budgets=budgets)
-    triage.register(folded.threads, now)
+    known = triage.snapshot()
+    folded = fold(con, detections, evidence, known, budgets=budgets)
+    remembered = {thread.alert_uid for thread in known.threads}
+    triage.register(folded.threads.filter(~pl.col("alert_uid").is_in(remembered)), now)
     frames = folded.frames()
     return {
         name: _created(frame, now) if "created_at" in frame.column_names else frame for name, frame in frames.items()

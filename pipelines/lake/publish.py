@@ -6,9 +6,7 @@ storage version that older DuckDB clients open, because BI drivers lag.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,47 +17,17 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.contracts import contract
-from pipelines.contracts.mart import views
 from pipelines.contracts.table import Table, empty
 from pipelines.errors import StorageError
 from pipelines.lake.crashpoints import crashpoint
+from pipelines.lake.declared import FRAMES, STORED, create
+from pipelines.lake.draft import KEPT, Draft, checksum, drafted
 from pipelines.lake.ledger import Partition
 from pipelines.lake.partitions import Lake, reading
-from pipelines.lake.runs import ARROW as RUN_SCHEMA
-from pipelines.lake.writer import explained, sha256_of, sync_folder
+from pipelines.lake.writer import explained, sync_folder
 from pipelines.window import utc_now
 
 STORAGE_VERSION = "v1.4.0"  # opened by DuckDB 1.4 and later
-KEPT = 3  # files a reader may still want under the names nowguard.<n>.duckdb
-
-SCHEMA = (
-    "CREATE TABLE published (path TEXT PRIMARY KEY, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, created_at TEXT NOT NULL)",
-)
-
-#: Lake tables in the file and the name they have there. `activity` and `attachment` are cut at `warehouse_days`.
-STORED: Mapping[str, str] = {
-    "core__activity": "activity",
-    "core__user": "user_day",
-    "raw_servicenow__sys_attachment": "attachment",
-    "out__coverage": "coverage",
-    "out__table_state": "table_state",
-    "out__quality_result": "quality_result",
-    "out__posture": "posture",
-    "out__posture_change": "posture_change",
-    "out__posture_score": "posture_score",
-    "out__access": "access",
-    "out__exposed_resource": "exposed_resource",
-    "out__model_score": "model_score",
-    "out__model_attribution": "model_attribution",
-    "out__model_drift": "model_drift",
-}
-#: Frames of the run, their name in the file and their contract; `models` is empty where no registry is kept.
-FRAMES: Mapping[str, tuple[str, str]] = {
-    "alerts": ("alert", "out__alert"),
-    "behaviors": ("behavior", "out__alert"),
-    "alert_evidence": ("alert_evidence", "out__alert_evidence"),
-    "models": ("model", "out__model"),
-}
 _LATEST_ONLY = frozenset({"core__user", "out__access", "out__exposed_resource"})
 
 
@@ -80,26 +48,26 @@ def publish(
     memory_limit: str = "2GB", threads: int = 2,
 ) -> Published:  # fmt: skip
     """Bring the warehouse to what the ledger says, with `frames` (alerts, behaviors, alert_evidence, models) and the run log."""
+    with drafted(lake, rebuild=rebuild) as draft:
+        return publish_draft(
+            lake, draft(), frames, runs=runs, warehouse_days=warehouse_days, memory_limit=memory_limit, threads=threads
+        )
+
+
+def publish_draft(
+    lake: Lake, draft: Draft, frames: Mapping[str, pa.Table], *, runs: pa.Table, warehouse_days: int = 90,
+    memory_limit: str = "2GB", threads: int = 2,
+) -> Published:  # fmt: skip
+    """The same, into a copy that was made while the caller prepared `frames`."""
     started = time.monotonic()
-    lake.store.migrate("published", SCHEMA)
-    final = lake.data_dir / "warehouse" / "nowguard.duckdb"
-    final.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(final)
-    rebuilt = rebuild or not _is_ours(lake, final) or not _has_todays_shape(final)
-    temporary = final.with_name(f".{final.stem}.{os.getpid()}.tmp")
-    try:
-        with explained(final, final.stat().st_size if final.exists() else 0):
-            if not rebuilt:
-                shutil.copyfile(final, temporary)
-            crashpoint("after_copy")
-            replaced, rows = _write(lake, temporary, frames, runs, warehouse_days, memory_limit, threads)
-            crashpoint("before_swap")
-            _swap(lake, temporary, final)
-    finally:
-        for leftover in (temporary, temporary.with_name(temporary.name + ".wal")):
-            leftover.unlink(missing_ok=True)
+    crashpoint("after_copy")
+    with explained(draft.final, draft.bytes):
+        replaced, rows = _write(lake, draft.path, frames, runs, warehouse_days, memory_limit, threads)
+        crashpoint("before_swap")
+        _swap(lake, draft.path, draft.final)
     crashpoint("after_swap")
-    return Published(final, rows, replaced, rebuilt, final.stat().st_size, time.monotonic() - started)
+    size = draft.final.stat().st_size
+    return Published(draft.final, rows, replaced, draft.rebuilt, size, time.monotonic() - started)
 
 
 def _write(
@@ -121,7 +89,7 @@ def _write(
     try:
         con.execute("SET TimeZone = 'UTC'")
         con.execute("BEGIN")
-        _create(con)
+        create(con)
         replaced, rows = _bring_up_to_date(lake, con, warehouse_days)
         rows += _fill_frames(con, frames, runs)
         con.execute("COMMIT")
@@ -130,39 +98,6 @@ def _write(
     finally:
         con.close()
     return replaced, rows
-
-
-def _create(con: duckdb.DuckDBPyConnection) -> None:
-    """Tables, their comments and the views. A file that was made by these very statements has them: 800 took a quarter
-    second each night."""
-    con.execute("CREATE SCHEMA IF NOT EXISTS wh")
-    con.execute("CREATE TABLE IF NOT EXISTS wh.declared (revision VARCHAR)")
-    statements = _declarations()
-    revision = hashlib.sha256("\n".join((*statements, str(RUN_SCHEMA))).encode()).hexdigest()
-    if con.execute("SELECT 1 FROM wh.declared WHERE revision = ?", [revision]).fetchall():
-        return
-    con.register("_run_shape", RUN_SCHEMA.empty_table())
-    for statement in statements:
-        con.execute(statement)
-    con.unregister("_run_shape")
-    con.execute("DELETE FROM wh.declared")
-    con.execute("INSERT INTO wh.declared VALUES (?)", [revision])
-
-
-def _declarations() -> list[str]:
-    """What the contracts say of the file, in the order of its making; views last, as they read tables."""
-    found = [
-        "CREATE SCHEMA IF NOT EXISTS mart",
-        'CREATE TABLE IF NOT EXISTS wh.loaded ("table" VARCHAR, instance VARCHAR, event_date DATE, content_hash VARCHAR)',
-        "CREATE TABLE IF NOT EXISTS wh.run AS SELECT * FROM _run_shape",
-    ]
-    for name, stored in STORED.items():
-        found += contract(name).ddl(f"wh.{stored}")
-    for stored, declared in FRAMES.values():
-        found += contract(declared).ddl(f"wh.{stored}")
-    for view in views().values():
-        found += view.ddl()
-    return found
 
 
 def _bring_up_to_date(lake: Lake, con: duckdb.DuckDBPyConnection, warehouse_days: int) -> tuple[int, int]:
@@ -229,15 +164,14 @@ def _fill_frames(con: duckdb.DuckDBPyConnection, frames: Mapping[str, pa.Table],
 
 def _swap(lake: Lake, temporary: Path, final: Path) -> None:
     """Durable first, then visible: the previous file keeps a name for readers, the new one takes its place by rename."""
-    digest, size = sha256_of(temporary), temporary.stat().st_size
+    crc, size = checksum(temporary)
     with temporary.open("rb") as stream:
         os.fsync(stream.fileno())
     with lake.store.transaction() as connection:
+        connection.execute("INSERT OR REPLACE INTO published_file VALUES (?, ?, ?)", (crc, size, str(utc_now())))
         connection.execute(
-            "INSERT OR REPLACE INTO published VALUES (?, ?, ?, ?)", (digest, digest, size, str(utc_now()))
-        )
-        connection.execute(
-            "DELETE FROM published WHERE path NOT IN (SELECT path FROM published ORDER BY created_at DESC LIMIT ?)",
+            "DELETE FROM published_file WHERE created_at NOT IN"
+            " (SELECT created_at FROM published_file ORDER BY created_at DESC LIMIT ?)",
             (KEPT + 1,),
         )
     _keep_previous(final)
@@ -259,35 +193,6 @@ def _keep_previous(final: Path) -> None:
         link.unlink(missing_ok=True)
         os.link(newer, link)
         link.replace(target)
-
-
-def _is_ours(lake: Lake, final: Path) -> bool:
-    """Whether the file on disk is byte for byte one that we published; a changed one is built again from the lake."""
-    if not final.exists():
-        return False
-    digest = sha256_of(final)
-    return bool(lake.store.query("SELECT 1 FROM published WHERE sha256 = ?", (digest,)))
-
-
-def _has_todays_shape(final: Path) -> bool:
-    """Whether every table that the file holds has the columns of its contract; a file of an older release is built again."""
-    with duckdb.connect(str(final), read_only=True) as con:
-        found: dict[str, list[str]] = {}
-        for table, column in con.execute(
-            "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'wh' ORDER BY column_index"
-        ).fetchall():
-            found.setdefault(table, []).append(column)
-    wanted = {**{stored: name for name, stored in STORED.items()}, **dict(FRAMES.values())}
-    return all(
-        found.get(stored, columns) == columns
-        for stored, name in wanted.items()
-        if (columns := list(contract(name).columns))
-    )
-
-
-def _remove_leftovers(final: Path) -> None:
-    for leftover in final.parent.glob(f".{final.stem}.*.tmp*"):
-        leftover.unlink(missing_ok=True)
 
 
 def require_warehouse(path: Path) -> Path:

@@ -9,8 +9,7 @@ import pyarrow as pa
 from pipelines import alerts
 from pipelines.contracts import contract
 from pipelines.contracts.table import empty
-from pipelines.lake import Lake, Lease, Published, Runs, reading, sweep
-from pipelines.lake import publish as publish_files
+from pipelines.lake import Lake, Lease, Published, Runs, drafted, publish_draft, reading, sweep
 from pipelines.settings import Settings
 from pipelines.state_store import StateStore
 from pipelines.steps.night import LEASE_TTL, Night, Reporting, StepRow, log
@@ -30,22 +29,24 @@ def bring_up_to_date(
 ) -> Published:
     """Alerts of all days of all instances, and every stored partition that changed."""
     started = time.monotonic()
-    frames = {**_fold(settings, lake, store), "models": _models(settings, lake)}
-    runs = Runs(store)
-    # whoever can read this row reads a file that was published: its own step, up to the moment of writing
-    row = night and StepRow(
-        "publish", "", night.last, "ok", 0, time.monotonic() - started, "until the file was written"
-    )
-    log_of_runs = runs.all(night.run_uid, night.instance, [row]) if night and row else runs.all()
-    return publish_files(
-        lake,
-        frames,
-        runs=log_of_runs,
-        warehouse_days=settings.warehouse_days,
-        rebuild=rebuild,
-        memory_limit=settings.memory_limit,
-        threads=settings.threads,
-    )
+    with drafted(lake, rebuild=rebuild) as draft:  # copying needs a disk, folding two cores
+        frames = {**_fold(settings, lake, store), "models": _models(settings, lake)}
+        copy = draft()
+        runs = Runs(store)
+        # whoever can read this row reads a file that was published: its own step, up to the moment of writing
+        row = night and StepRow(
+            "publish", "", night.last, "ok", 0, time.monotonic() - started, "until the file was written"
+        )
+        log_of_runs = runs.all(night.run_uid, night.instance, [row]) if night and row else runs.all()
+        return publish_draft(
+            lake,
+            copy,
+            frames,
+            runs=log_of_runs,
+            warehouse_days=settings.warehouse_days,
+            memory_limit=settings.memory_limit,
+            threads=settings.threads,
+        )
 
 
 def _fold(settings: Settings, lake: Lake, store: StateStore) -> dict[str, pa.Table]:

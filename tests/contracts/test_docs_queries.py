@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.contracts.mart import views
-from pipelines.lake.publish import FRAMES, STORED
+from pipelines.lake.declared import FRAMES, STORED
 from tests.contracts.marts import marts
 
 DOCS = Path(__file__).parents[2] / "docs"

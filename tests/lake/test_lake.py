@@ -20,9 +20,9 @@ import pytest
 from pipelines.contracts import contract
 from pipelines.contracts.table import empty
 from pipelines.errors import Busy, StorageError
-from pipelines.lake import Lake, Lease, Runs, publish, repair, status, sweep, verify
+from pipelines.lake import Lake, Lease, Runs, declared, drafted, publish, repair, status, sweep, verify
 from pipelines.lake import writer as writing
-from pipelines.lake.publish import _has_todays_shape
+from pipelines.lake.declared import has_todays_shape
 from pipelines.state_store import StateStore
 
 DAY = date(2026, 3, 1)
@@ -228,10 +228,9 @@ def test_the_status_grid_tells_empty_from_missing(lake: Lake, lease: Lease) -> N
 
 
 def test_a_new_release_brings_its_views_into_a_file_that_stays(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    publishing = sys.modules["pipelines.lake.publish"]
     publish(lake, frames(), runs=Runs(lake.store).all())
-    known = publishing._declarations()
-    monkeypatch.setattr(publishing, "_declarations", lambda: [*known, "CREATE VIEW mart.added AS SELECT 1 AS one"])
+    known = declared.declarations()
+    monkeypatch.setattr(declared, "declarations", lambda: [*known, "CREATE VIEW mart.added AS SELECT 1 AS one"])
 
     # twice: were what the file already holds declared again, CREATE VIEW would fail
     done = [publish(lake, frames(), runs=Runs(lake.store).all()) for _ in range(2)]
@@ -239,6 +238,15 @@ def test_a_new_release_brings_its_views_into_a_file_that_stays(lake: Lake, monke
     assert [one.rebuilt for one in done] == [False, False]
     with duckdb.connect(str(done[-1].path), read_only=True) as con:
         assert con.execute("SELECT one, (SELECT count(*) FROM wh.declared) FROM mart.added").fetchall() == [(1, 1)]
+
+
+def test_nothing_is_left_of_a_copy_that_no_publish_took(lake: Lake) -> None:
+    first = publish(lake, frames(), runs=Runs(lake.store).all())
+
+    with drafted(lake) as draft:
+        assert draft().path.read_bytes() == first.path.read_bytes()
+
+    assert [path.name for path in first.path.parent.iterdir()] == [first.path.name]
 
 
 def test_a_row_group_of_a_file_is_one_of_the_warehouse(lake: Lake, lease: Lease) -> None:
@@ -263,5 +271,5 @@ def test_a_file_of_an_older_shape_is_built_again(lake: Lake) -> None:
         con.execute("DROP VIEW mart.user_risk")
         con.execute("ALTER TABLE wh.user_day DROP COLUMN last_login_at")
 
-    assert _has_todays_shape(first.path)
-    assert not _has_todays_shape(older)
+    assert has_todays_shape(first.path)
+    assert not has_todays_shape(older)
