@@ -5,6 +5,7 @@ Only a file that is byte for byte one of ours, of today's shape, is carried on; 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -40,11 +41,21 @@ class Draft:
 
 @contextmanager
 def drafted(lake: Lake, *, rebuild: bool = False) -> Iterator[Callable[[], Draft]]:
-    """Copies the published file in a thread of its own; calling what is given waits for it. Nothing of it is left afterwards."""
+    """Copies the published file in a thread of its own; calling what is given waits for it. Nothing of it is left afterwards.
+
+    Instances share the file: where two of them publish at once, the second waits here for the first."""
     lake.store.migrate("published", SCHEMA)
     final = lake.data_dir / "warehouse" / "nowguard.duckdb"
     final.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(final)
+    with (final.parent / ".publish.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with _drafting(lake, final, rebuild) as draft:
+            yield draft
+
+
+@contextmanager
+def _drafting(lake: Lake, final: Path, rebuild: bool) -> Iterator[Callable[[], Draft]]:
+    _remove_leftovers(final)  # of dead runs: whoever lives holds the lock
     ours = frozenset(lake.store.query("SELECT crc32, bytes FROM published_file"))  # the store belongs to this thread
     temporary = final.with_name(f".{final.stem}.{os.getpid()}.tmp")
     try:

@@ -246,7 +246,22 @@ def test_nothing_is_left_of_a_copy_that_no_publish_took(lake: Lake) -> None:
     with drafted(lake) as draft:
         assert draft().path.read_bytes() == first.path.read_bytes()
 
-    assert [path.name for path in first.path.parent.iterdir()] == [first.path.name]
+    assert not list(first.path.parent.glob("*.tmp*"))
+
+
+def test_instances_publish_one_after_the_other(lake: Lake) -> None:
+    publish(lake, frames(), runs=Runs(lake.store).all())
+    second = threading.Thread(target=lambda: publish(lake, frames(), runs=Runs(lake.store).all()))
+
+    with drafted(lake) as draft:
+        second.start()
+        second.join(0.5)
+        assert second.is_alive()
+        assert draft().path.exists(), "the second took the first one's copy for a dead run's"
+    second.join(30)
+
+    assert not second.is_alive()
+    assert len(list(lake.data_dir.glob("warehouse/nowguard*.duckdb"))) == 2
 
 
 def test_a_row_group_of_a_file_is_one_of_the_warehouse(lake: Lake, lease: Lease) -> None:
