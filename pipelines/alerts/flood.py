@@ -61,16 +61,11 @@ def _marked(frame: pl.DataFrame, group: pl.Expr, *, is_summary: bool) -> pl.Data
 
 
 def _first_evidence(grouped: pl.DataFrame, evidence: pa.Table) -> pl.DataFrame:
-    """The first row of each grouped alert, under the uid of its summary."""
-    summaries = grouped.select("alert_uid", "group_uid")
-    rows = pl.DataFrame(evidence).join(summaries, on="alert_uid")
-    return (
-        rows.sort("alert_uid", "time", "source_uid")
-        .unique("alert_uid", keep="first", maintain_order=True)
-        .with_columns(pl.col("group_uid").alias("alert_uid"))
-        .drop("group_uid")
-        .unique(["alert_uid", "source_table", "source_uid"], keep="first", maintain_order=True)
-    )
+    """The first row of each grouped alert, under the uid of its summary; `evidence` is in the contract's order."""
+    at = pl.DataFrame(evidence.select(["alert_uid"])).with_row_index("at").unique("alert_uid", keep="first")
+    wanted = at.join(grouped.select("alert_uid", "group_uid"), on="alert_uid").sort("at")
+    rows = pl.DataFrame(evidence.take(wanted["at"].to_arrow())).with_columns(wanted["group_uid"].alias("alert_uid"))
+    return rows.unique(["alert_uid", "source_table", "source_uid"], keep="first", maintain_order=True)
 
 
 def _summary(members: pl.DataFrame, budget: int, evidence_counts: Mapping[str, int]) -> dict[str, Any]:

@@ -108,8 +108,8 @@ class Night:
 
     def connect(self, sharing: int = 1) -> duckdb.DuckDBPyConnection:
         """A DuckDB with this run's memory and threads, or with the part of each of `sharing` that work side by side."""
-        number, unit = re.fullmatch(r"([\d.]+)(\w+)", self.settings.memory_limit).groups()  # type: ignore[union-attr]  # checked by settings
-        return self.lake.connect(f"{float(number) / sharing:g}{unit}", max(1, self.settings.threads // sharing))
+        limit = share_of(self.settings.memory_limit, sharing)
+        return self.lake.connect(limit, max(1, self.settings.threads // sharing))
 
     def landed_days(self) -> list[date]:
         """Days to derive, in order: from the first on which a log of actions holds a row, up to the last one.
@@ -128,6 +128,12 @@ class Night:
     def latest_before(self, table: Table, day: date) -> list[date]:
         """The newest partition before `day`, as a list of at most one: what a state is carried on from."""
         return [d for d in self.lake.days(table, self.instance) if d < day][-1:]
+
+
+def share_of(memory_limit: str, among: int) -> str:
+    """The part of a DuckDB memory limit that each of `among` gets: "2GB" among 2 is "1GB"."""
+    number, unit = re.fullmatch(r"([\d.]+)(\w+)", memory_limit).groups()  # type: ignore[union-attr]  # checked by settings
+    return f"{float(number) / among:g}{unit}"
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pipelines.contracts.table import empty
 from pipelines.lake import Lake, Lease, Published, Runs, drafted, publish_draft, reading, sweep
 from pipelines.settings import Settings
 from pipelines.state_store import StateStore
-from pipelines.steps.night import LEASE_TTL, Night, Reporting, StepRow, log
+from pipelines.steps.night import LEASE_TTL, Night, Reporting, StepRow, log, share_of
 from pipelines.window import utc_now
 
 
@@ -52,7 +52,8 @@ def bring_up_to_date(
 def _fold(settings: Settings, lake: Lake, store: StateStore) -> dict[str, pa.Table]:
     """Detections are few: folding all of them at each publish keeps an alert's first day right."""
     detection, evidence = contract("out__detection"), contract("out__detection_evidence")
-    with lake.connect(settings.memory_limit, settings.threads) as con:
+    # half: what is folded leaves the engine as Arrow tables, which lie beside it
+    with lake.connect(share_of(settings.memory_limit, 2), settings.threads) as con:
         for table in (detection, evidence):
             paths = [
                 path
