@@ -12,7 +12,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the `nowguard` command does
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `nowguard run` does
 
 from pydantic import SecretStr
 

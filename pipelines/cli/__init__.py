@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -65,8 +64,6 @@ def register() -> None:
 
 def main() -> None:
     """The console script."""
-    # numpy's linear algebra starts a thread per core at import, which spins for 0.1 CPU seconds; the few matrices here are small
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     register()
     try:
         app()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -30,6 +31,9 @@ def run(
     On an empty ledger the instance's history before --from is back-filled first. A run closes every gap it finds, reads
     three days back for late rows, and may be repeated at any time: it replaces and gives the same rows.
     """
+    # numpy's linear algebra starts a thread per core at import, which spins for 0.1 CPU seconds; the few matrices here are small.
+    # Not for every command: `up` hands its environment on to notebooks.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from datetime import timedelta
 
     from pipelines.steps import STEPS, run_night

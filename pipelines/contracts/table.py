@@ -15,6 +15,10 @@ import pyarrow as pa
 
 from pipelines.errors import UsageError
 
+#: Rows of a Parquet row group, DuckDB's own number: a whole one becomes a group of the warehouse's table, side by side with
+#: others and without a copy.
+ROW_GROUP = 122_880
+
 
 class Dtype(StrEnum):
     """The few types that Parquet, DuckDB, Spark and a BI tool agree on. A TIMESTAMP means UTC (decision 0003)."""

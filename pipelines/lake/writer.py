@@ -15,12 +15,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.contracts.table import Table, conform
+from pipelines.contracts.table import ROW_GROUP, Table, conform
 from pipelines.errors import StorageError
 from pipelines.lake.crashpoints import crashpoint
 
-#: DuckDB's own: a whole group of a file becomes a group of the warehouse's table, side by side with others and without a copy.
-ROW_GROUP = 122_880
 CHUNK = 1 << 20
 #: Of a day of activities level 1 is as small as DuckDB's default of 3, a fifth cheaper to write and a third to read.
 _PARQUET = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP}"

@@ -67,10 +67,10 @@ def _import_ahead() -> None:
 
     No daemon: a run that fails at once waits a second for it, where a thread killed within an import could take the exit code along.
     """
-    from pipelines.quality.judge import great_expectations, kept_for_good
+    from pipelines.quality.judge import great_expectations
 
     def both() -> None:
-        with suppress(Exception), kept_for_good():  # the step that needs it imports again, and says what is wrong
+        with suppress(Exception):  # the step that needs it imports again, and says what is wrong
             great_expectations()
             importlib.import_module("ibis")
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.contracts.table import Table
+from pipelines.contracts.table import ROW_GROUP, Table
 from pipelines.errors import DataQualityError
 from pipelines.sources.servicenow.page import loaded
 from pipelines.sources.servicenow.spool import Lines, explained
@@ -28,7 +28,6 @@ log = logging.getLogger("nowguard.source")
 
 MEMORY = "160MB"
 THREADS = "1"  # beside the readers; a second one costs more CPU and buffers than it saves time
-ROW_GROUP = 122_880
 USUAL_ROW = 4 << 20  # DuckDB allocates buffers of twice this size per thread
 LONGEST_ROW = 32 << 20
 SAMPLE = 2_000
