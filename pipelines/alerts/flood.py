@@ -8,12 +8,11 @@ and day. A day that comes back under its budget has no summary any more.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import pyarrow as pa
 
 from pipelines.alerts.decisions import SEVERITIES, TriageSnapshot, apply_decisions
 
@@ -24,22 +23,27 @@ DEFAULT_BUDGET = 50  # alerts of one policy on one day; a person reads no more, 
 
 
 def group_floods(
-    alerts: pl.DataFrame, evidence: pa.Table, triage: TriageSnapshot, budgets: Mapping[str, int]
-) -> tuple[pl.DataFrame, pa.Table]:
-    """`alerts` with `group_uid` and `is_summary`, summaries appended; and the summaries' evidence rows."""
+    alerts: pl.DataFrame,
+    first_evidence: Callable[[pl.DataFrame], pl.DataFrame],
+    triage: TriageSnapshot,
+    budgets: Mapping[str, int],
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`alerts` with `group_uid` and `is_summary`, summaries appended; and the summaries' evidence rows.
+
+    `first_evidence` looks up the first row of each of some alerts (`alert_uid`, `group_uid`) and names it by its group."""
     keys = ["instance", "policy_id", "event_date"]
     budget = pl.col("policy_id").replace_strict(dict(budgets), default=DEFAULT_BUDGET, return_dtype=pl.Int64)
     floods = alerts.group_by(keys).agg(pl.len().alias("size")).filter(pl.col("size") > budget).sort(keys)
     if floods.is_empty():
-        return _marked(alerts, pl.lit(None, pl.String), is_summary=False), evidence.schema.empty_table()
+        return _marked(alerts, pl.lit(None, pl.String), is_summary=False), pl.DataFrame()
     named = floods.with_columns(
         pl.struct(keys).map_elements(lambda k: summary_uid(**k), return_dtype=pl.String).alias("group_uid")
     )
     members = alerts.join(named.select(*keys, "group_uid"), on=keys, how="left", maintain_order="left")
     members = _marked(members, pl.col("group_uid"), is_summary=False)
     grouped = members.filter(pl.col("group_uid").is_not_null())
-    first_rows = _first_evidence(grouped, evidence)
-    summary_rows = first_rows.select(evidence.column_names).to_arrow().cast(evidence.schema)
+    found = first_evidence(grouped.select("alert_uid", "group_uid"))
+    first_rows = found.unique(["alert_uid", "source_table", "source_uid"], keep="first", maintain_order=True)
     counts = dict(first_rows.group_by("alert_uid").len().iter_rows())
     rows = [
         _summary(part, budgets.get(part["policy_id"][0], DEFAULT_BUDGET), counts)
@@ -48,7 +52,7 @@ def group_floods(
     summaries = apply_decisions(pl.DataFrame(rows, schema_overrides=dict(alerts.schema.items())), triage)
     return pl.concat(
         [members, _marked(summaries, pl.lit(None, pl.String), is_summary=True)], how="diagonal"
-    ), summary_rows
+    ), first_rows
 
 
 def summary_uid(instance: str, policy_id: str, event_date: date) -> str:
@@ -58,14 +62,6 @@ def summary_uid(instance: str, policy_id: str, event_date: date) -> str:
 
 def _marked(frame: pl.DataFrame, group: pl.Expr, *, is_summary: bool) -> pl.DataFrame:
     return frame.with_columns(group.alias("group_uid"), pl.lit(is_summary).alias("is_summary"))
-
-
-def _first_evidence(grouped: pl.DataFrame, evidence: pa.Table) -> pl.DataFrame:
-    """The first row of each grouped alert, under the uid of its summary; `evidence` is in the contract's order."""
-    at = pl.DataFrame(evidence.select(["alert_uid"])).with_row_index("at").unique("alert_uid", keep="first")
-    wanted = at.join(grouped.select("alert_uid", "group_uid"), on="alert_uid").sort("at")
-    rows = pl.DataFrame(evidence.take(wanted["at"].to_arrow())).with_columns(wanted["group_uid"].alias("alert_uid"))
-    return rows.unique(["alert_uid", "source_table", "source_uid"], keep="first", maintain_order=True)
 
 
 def _summary(members: pl.DataFrame, budget: int, evidence_counts: Mapping[str, int]) -> dict[str, Any]:

@@ -8,8 +8,10 @@ the behaviour (`pipelines.alerts.triage`). What a policy suppressed is folded ap
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 import duckdb
@@ -53,31 +55,31 @@ SELECT f.*, thread, first_day, last_day, behaviour_day,
 FROM dated JOIN _fold_detections f USING (instance, policy_id, detection_uid)
 """
 
-# a row that several detections of one alert name is evidence once; few are, and only they are grouped
-_EVIDENCE = """
-CREATE OR REPLACE TEMP TABLE _fold_evidence_rows AS
-WITH named AS MATERIALIZED (
-    SELECT m.alert_uid, m.instance, e.source_table, e.source_uid, e.time, e.activity_name, e.summary, e.activity_uid
-    FROM _fold_evidence e JOIN _fold_members m USING (instance, detection_uid)
-), doubled AS MATERIALIZED (
-    SELECT alert_uid, source_table, source_uid FROM named GROUP BY ALL HAVING count(*) > 1
-)
-SELECT alert_uid, source_table, source_uid, instance, time, time::DATE AS event_date, activity_name, summary, activity_uid, 1 AS repeats
-FROM named n
-WHERE NOT EXISTS (FROM doubled d WHERE d.alert_uid = n.alert_uid AND d.source_table IS NOT DISTINCT FROM n.source_table
-                    AND d.source_uid IS NOT DISTINCT FROM n.source_uid)
-UNION ALL
-SELECT n.alert_uid, n.source_table, n.source_uid, any_value(instance), min(time), min(time)::DATE,
-       arg_min(activity_name, (time, activity_uid)), arg_min(summary, (time, activity_uid)), min(activity_uid), count(*)
-FROM named n JOIN doubled d ON d.alert_uid = n.alert_uid AND d.source_table IS NOT DISTINCT FROM n.source_table
-                           AND d.source_uid IS NOT DISTINCT FROM n.source_uid
-GROUP BY n.alert_uid, n.source_table, n.source_uid
+# what needs no look at the evidence is most of it: one detection that names every row once
+_MAPPING = """
+CREATE OR REPLACE TEMP TABLE _fold_mapping AS
+SELECT instance, alert_uid, detection_uid, count(*) OVER of_alert = 1 AND coalesce(repeated_rows = 0, false) AS is_only,
+       row_number() OVER (of_alert ORDER BY first_seen, detection_uid) = 1 AS is_first
+FROM _fold_members WINDOW of_alert AS (PARTITION BY alert_uid)
+"""
+
+# a row that several detections of one alert name is evidence once
+_REPEATS = """
+SELECT alert_uid, sum(named - 1) AS doubled FROM (
+    SELECT alert_uid, count(*) AS named FROM _fold_evidence JOIN _fold_mapping USING (instance, detection_uid)
+    WHERE NOT is_only GROUP BY alert_uid, source_table, source_uid
+) GROUP BY alert_uid
+"""
+
+_FIRST_EVIDENCE = """
+SELECT w.group_uid AS alert_uid, source_table, source_uid, e.instance, time, time::DATE AS event_date, activity_name, summary, activity_uid
+FROM _fold_evidence e JOIN _fold_mapping m USING (instance, detection_uid) JOIN wanted w USING (alert_uid) WHERE is_first
+QUALIFY row_number() OVER (PARTITION BY m.alert_uid ORDER BY time, source_uid, activity_uid) = 1
+ORDER BY w.group_uid, time, source_uid, activity_uid
 """
 
 _ALERTS = """
-WITH repeats AS (
-    SELECT alert_uid, sum(repeats - 1) AS doubled FROM _fold_evidence_rows GROUP BY alert_uid
-)
+WITH repeats AS ({repeats})
 SELECT any_value(m.instance) AS instance, max(last_day) AS event_date, m.alert_uid, any_value(m.thread) AS thread,
        any_value(behaviour_day) AS first_day, any_value(policy_id) AS policy_id, any_value(policy_kind) AS policy_kind,
        ['informational', 'low', 'medium', 'high'][
@@ -108,16 +110,21 @@ _UNION = "list_sort(list_distinct(flatten(coalesce(list({0}) FILTER ({0} IS NOT 
 
 @dataclass(frozen=True)
 class Folded:
-    """What is published: contracts `out__alert` (alerts and behaviors) and `out__alert_evidence`."""
+    """What is published: contracts `out__alert` (alerts and behaviors), `out__alert_detection` and, for summaries only,
+    `out__alert_evidence`. What the others rest on stays with their detections; `mart.alert_evidence` joins it."""
 
     alerts: pa.Table
     behaviors: pa.Table
-    evidence: pa.Table
+    alert_detections: pa.Table
+    summary_evidence: pa.Table
     threads: pl.DataFrame  # what triage keeps of each: instance, alert_uid, policy_id, thread, first_day
 
     def frames(self) -> dict[str, pa.Table]:
-        """By the names of the views in `mart`."""
-        return {"alerts": self.alerts, "behaviors": self.behaviors, "alert_evidence": self.evidence}
+        """By the names that publish knows them by."""
+        return {
+            "alerts": self.alerts, "behaviors": self.behaviors, "alert_detections": self.alert_detections,
+            "summary_evidence": self.summary_evidence,
+        }  # fmt: skip
 
 
 def fold(
@@ -128,63 +135,66 @@ def fold(
     *,
     budgets: Mapping[str, int] = NO_BUDGETS,
 ) -> Folded:
-    """Alerts, behaviors and evidence of every day given; give all days, or a behaviour that began earlier changes its uid.
+    """Alerts and behaviors of every day given; give all days, or a behaviour that began earlier changes its uid.
 
     A pure function: the same detections and the same triage give the same rows. `budgets` maps a policy to the alerts a
     day beyond which they are grouped (`pipelines.alerts.flood`). `con` is scratch space; nothing is left behind in it.
     """
     triage = triage or TriageSnapshot()
-    folded, evidence_rows = _fold_rows(con, detections, evidence)
-    judged = apply_suppressions(apply_decisions(folded, triage), triage)
-    behaviors = judged.filter(pl.col("suppressed_by").is_not_null())
-    alerts, summary_evidence = group_floods(
-        judged.filter(pl.col("suppressed_by").is_null()), evidence_rows, triage, budgets
-    )
+    with _members(con, detections, evidence):
+        judged = apply_suppressions(apply_decisions(_fold_rows(con), triage), triage)
+        behaviors = judged.filter(pl.col("suppressed_by").is_not_null())
+        alerts, summary_evidence = group_floods(
+            judged.filter(pl.col("suppressed_by").is_null()), partial(_first_evidence, con), triage, budgets
+        )
+        mapping = con.sql("FROM _fold_mapping").pl()
     threads = pl.concat([alerts, behaviors], how="diagonal").select(
         "instance", "alert_uid", "policy_id", "thread", "first_day"
     )
     return Folded(
         _as_contract("out__alert", alerts),
         _as_contract("out__alert", behaviors),
-        _with_summaries(evidence_rows, summary_evidence),
+        _as_contract("out__alert_detection", mapping),
+        _as_contract("out__alert_evidence", summary_evidence),
         threads,
     )
 
 
-def _fold_rows(
+@contextmanager
+def _members(
     con: duckdb.DuckDBPyConnection,
     detections: pa.Table | duckdb.DuckDBPyRelation,
     evidence: pa.Table | duckdb.DuckDBPyRelation,
-) -> tuple[pl.DataFrame, pa.Table]:
-    """Alerts and behaviors before triage, and their evidence in the contract's order; evidence stays Arrow, it is the bulk."""
+) -> Iterator[None]:
+    """While it lasts `con` holds `_fold_members` (detections with their alert), `_fold_mapping` and a view of the evidence."""
     con.register("_fold_detections", detections)
     con.register("_fold_evidence", evidence)
-    table = contract("out__alert_evidence")
-    columns = ", ".join(table.columns)
+    try:
+        con.execute(_MEMBERS.format(subject=_SUBJECT))
+        con.execute(_MAPPING)
+        yield
+    finally:
+        for name in ("_fold_members", "_fold_mapping"):
+            con.execute(f"DROP TABLE IF EXISTS {name}")
+        con.unregister("_fold_detections")
+        con.unregister("_fold_evidence")
+
+
+def _fold_rows(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Alerts and behaviors before triage."""
     lists = ("attack_techniques", "src_ips", "countries")
     unions = {column: _UNION.format(column) for column in lists}
     people = "list_distinct(list_append(coalesce(actor_user_uids, []), actor_user_uid))"
     people = f"list_filter({people}, lambda uid: uid IS NOT NULL)"
-    try:
-        con.execute(_MEMBERS.format(subject=_SUBJECT))
-        con.execute(_EVIDENCE)
-        alerts = con.sql(_ALERTS.format(rank=_RANK, actor_user_uids=_UNION.format(people), **unions)).pl()
-        ordered = f"SELECT {columns} FROM _fold_evidence_rows ORDER BY {', '.join(table.sort_by)}"  # ours
-        rows = con.sql(ordered).to_arrow_table()
-    finally:
-        for name in ("_fold_members", "_fold_evidence_rows"):
-            con.execute(f"DROP TABLE IF EXISTS {name}")
-        con.unregister("_fold_detections")
-        con.unregister("_fold_evidence")
-    return alerts, conform(table, rows)
+    sql = _ALERTS.format(rank=_RANK, actor_user_uids=_UNION.format(people), repeats=_REPEATS, **unions)
+    alerts: pl.DataFrame = con.sql(sql).pl()
+    return alerts
 
 
-def _with_summaries(evidence: pa.Table, of_summaries: pa.Table) -> pa.Table:
-    """All evidence, that of summaries last: each part in the contract's order, as sorting the whole again costs more than it helps."""
-    if not of_summaries.num_rows:
-        return evidence
-    order = [(column, "ascending") for column in contract("out__alert_evidence").sort_by]
-    return pa.concat_tables([evidence, of_summaries.sort_by(order)])
+def _first_evidence(con: duckdb.DuckDBPyConnection, wanted: pl.DataFrame) -> pl.DataFrame:
+    """The first row of the first detection of each alert `wanted` (`alert_uid`, `group_uid`), under the uid of its group."""
+    rows: pl.DataFrame = con.sql(_FIRST_EVIDENCE).pl()  # finds `wanted` by its name
+    return rows
 
 
 def _as_contract(name: str, frame: pl.DataFrame) -> pa.Table:

@@ -23,7 +23,7 @@ def publishable(
     now: datetime,
     budgets: Mapping[str, int] = NO_BUDGETS,
 ) -> dict[str, pa.Table]:
-    """`alerts`, `behaviors` and `alert_evidence`; what is new is remembered in the state store with `now` as its creation.
+    """`Folded.frames()`; what is new is remembered in the state store with `now` as its creation.
 
     Everything but `created_at` is a pure function of the arguments.
     """

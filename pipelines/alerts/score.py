@@ -45,7 +45,8 @@ def score(
     finally:
         con.unregister("_scored_evidence")
         con.unregister("_scored_detections")
-    bare = pl.DataFrame(detections).drop(*FLAGS)
+    bare = pl.DataFrame(detections).drop(*FLAGS, "repeated_rows")
+    facts.append(_repeats(bare, evidence))
     joined = bare
     for frame in facts:
         joined = joined.join(frame, on="detection_uid", how="left", maintain_order="left")
@@ -67,6 +68,13 @@ def _facts(
     else:
         frames.append(pl.DataFrame(schema={"detection_uid": pl.String, "asset": pl.Float64}))
     return frames
+
+
+def _repeats(detections: pl.DataFrame, evidence: pa.Table) -> pl.DataFrame:
+    """`detection_uid`, `repeated_rows`: how often one activity after another rests on the same source row."""
+    rows = pl.DataFrame(evidence).group_by("detection_uid", "source_table", "source_uid").len()
+    repeats = rows.group_by("detection_uid").agg((pl.col("len").cast(pl.Int64) - 1).sum().alias("repeated_rows"))
+    return detections.select("detection_uid").join(repeats, on="detection_uid", how="left").fill_null(0)
 
 
 def _seen_before(con: duckdb.DuckDBPyConnection, instance: str, day: date, seen: str) -> str:

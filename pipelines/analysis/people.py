@@ -39,13 +39,17 @@ SELECT DISTINCT user_uid FROM mart.users WHERE user_uid = $user OR user_name = $
 UNION SELECT DISTINCT actor_user_uid FROM mart.activities WHERE actor_user_uid IS NOT NULL AND (actor_user_uid = $user OR actor_user_name = $user)
 """
 _TIMELINE = """
-WITH proof AS (SELECT activity_uid, list(DISTINCT alert_uid ORDER BY alert_uid) AS alert_uids FROM mart.alert_evidence
-               WHERE activity_uid IS NOT NULL GROUP BY activity_uid)
+WITH done AS (
+    SELECT * FROM mart.activities
+    WHERE (list_contains($uids, actor_user_uid) OR actor_user_name = $user) AND time >= $start AND time < $end
+), proof AS (
+    SELECT activity_uid, list(DISTINCT alert_uid ORDER BY alert_uid) AS alert_uids
+    FROM mart.alert_evidence SEMI JOIN done USING (activity_uid) GROUP BY activity_uid
+)
 SELECT a.time, a.activity_name, a.status, a.country, a.city, a.src_ip, a.as_org, a.ip_categories, a.device_key, a.is_impersonated,
        a.effective_user_name, a.resource_type, a.resource_name, a.bytes, a.row_count, a.detail, a.source_table, a.source_uid,
        a.activity_uid, coalesce(p.alert_uids, []) AS alert_uids
-FROM mart.activities a LEFT JOIN proof p USING (activity_uid)
-WHERE (list_contains($uids, a.actor_user_uid) OR a.actor_user_name = $user) AND a.time >= $start AND a.time < $end
+FROM done a LEFT JOIN proof p USING (activity_uid)
 ORDER BY a.time, a.activity_uid
 """
 _USER_RISK = """

@@ -4,7 +4,7 @@ from pipelines.lake.draft import drafted
 from pipelines.lake.lease import Lease
 from pipelines.lake.ledger import LakeFile, Partition
 from pipelines.lake.partitions import Lake, reading
-from pipelines.lake.publish import Published, publish, publish_draft, require_warehouse
+from pipelines.lake.publish import Published, publish, require_warehouse
 from pipelines.lake.runs import Runs
 from pipelines.lake.status import status
 from pipelines.lake.verify import repair, sweep, verify
@@ -18,7 +18,6 @@ __all__ = [
     "Runs",
     "drafted",
     "publish",
-    "publish_draft",
     "reading",
     "repair",
     "require_warehouse",

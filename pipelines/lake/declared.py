@@ -17,6 +17,7 @@ STORED: Mapping[str, str] = {
     "core__activity": "activity",
     "core__user": "user_day",
     "raw_servicenow__sys_attachment": "attachment",
+    "out__detection_evidence": "detection_evidence",
     "out__coverage": "coverage",
     "out__table_state": "table_state",
     "out__quality_result": "quality_result",
@@ -33,9 +34,11 @@ STORED: Mapping[str, str] = {
 FRAMES: Mapping[str, tuple[str, str]] = {
     "alerts": ("alert", "out__alert"),
     "behaviors": ("behavior", "out__alert"),
-    "alert_evidence": ("alert_evidence", "out__alert_evidence"),
+    "alert_detections": ("alert_detection", "out__alert_detection"),
+    "summary_evidence": ("summary_evidence", "out__alert_evidence"),
     "models": ("model", "out__model"),
 }
+_OWN = ("loaded", "run", "declared")  # what the file says of itself
 
 
 def create(con: duckdb.DuckDBPyConnection) -> None:
@@ -72,7 +75,8 @@ def declarations() -> list[str]:
 
 
 def has_todays_shape(final: Path) -> bool:
-    """Whether every table that the file holds has the columns of its contract; a file of an older release is built again."""
+    """Whether every table that the file holds is still one of ours and has the columns of its contract; a file of an older
+    release is built again."""
     with duckdb.connect(str(final), read_only=True) as con:
         found: dict[str, list[str]] = {}
         for table, column in con.execute(
@@ -80,7 +84,7 @@ def has_todays_shape(final: Path) -> bool:
         ).fetchall():
             found.setdefault(table, []).append(column)
     wanted = {**{stored: name for name, stored in STORED.items()}, **dict(FRAMES.values())}
-    return all(
+    return found.keys() <= {*wanted, *_OWN} and all(
         found.get(stored, columns) == columns
         for stored, name in wanted.items()
         if (columns := list(contract(name).columns))

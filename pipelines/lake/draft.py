@@ -1,4 +1,4 @@
-"""The copy of the published file that a publish writes into, made while alerts are still being folded.
+"""The copy of the published file that a publish writes into.
 
 Only a file that is byte for byte one of ours, of today's shape, is carried on; any other is built again from the lake.
 """
@@ -9,9 +9,9 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from isal.isal_zlib import crc32
@@ -41,7 +41,7 @@ class Draft:
 
 @contextmanager
 def drafted(lake: Lake, *, rebuild: bool = False) -> Iterator[Callable[[], Draft]]:
-    """Copies the published file in a thread of its own; calling what is given waits for it. Nothing of it is left afterwards.
+    """Gives what makes the copy, in whichever thread calls it. Nothing of the copy is left afterwards.
 
     Instances share the file: where two of them publish at once, the second waits here for the first."""
     lake.store.migrate("published", SCHEMA)
@@ -59,8 +59,7 @@ def _drafting(lake: Lake, final: Path, rebuild: bool) -> Iterator[Callable[[], D
     ours = frozenset(lake.store.query("SELECT crc32, bytes FROM published_file"))  # the store belongs to this thread
     temporary = final.with_name(f".{final.stem}.{os.getpid()}.tmp")
     try:
-        with ThreadPoolExecutor(1, thread_name_prefix="publish") as beside:
-            yield beside.submit(_draft, final, temporary, frozenset() if rebuild else ours).result
+        yield partial(_draft, final, temporary, frozenset() if rebuild else ours)
     finally:
         for leftover in (temporary, temporary.with_name(temporary.name + ".wal")):
             leftover.unlink(missing_ok=True)

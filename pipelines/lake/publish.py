@@ -7,28 +7,28 @@ storage version that older DuckDB clients open, because BI drivers lag.
 from __future__ import annotations
 
 import os
+import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from pipelines.contracts import contract
-from pipelines.contracts.table import Table, empty
+from pipelines.contracts.table import empty
 from pipelines.errors import StorageError
 from pipelines.lake.crashpoints import crashpoint
-from pipelines.lake.declared import FRAMES, STORED, create
+from pipelines.lake.declared import FRAMES, create
 from pipelines.lake.draft import KEPT, Draft, checksum, drafted
-from pipelines.lake.ledger import Partition
-from pipelines.lake.partitions import Lake, reading
+from pipelines.lake.loading import Wanted, load, planned
+from pipelines.lake.partitions import Lake
 from pipelines.lake.writer import explained, sync_folder
 from pipelines.window import utc_now
 
 STORAGE_VERSION = "v1.4.0"  # opened by DuckDB 1.4 and later
-_LATEST_ONLY = frozenset({"core__user", "out__access", "out__exposed_resource"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,111 +43,82 @@ class Published:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """The copy, opened, in a transaction that has its partitions."""
+
+    con: duckdb.DuckDBPyConnection
+    draft: Draft
+    replaced: int
+    rows: int
+
+
 def publish(
-    lake: Lake, frames: Mapping[str, pa.Table], *, runs: pa.Table, warehouse_days: int = 90, rebuild: bool = False,
-    memory_limit: str = "2GB", threads: int = 2,
+    lake: Lake, frames: Callable[[], Mapping[str, pa.Table]], *, runs: Callable[[], pa.Table], warehouse_days: int = 90,
+    rebuild: bool = False, memory_limit: str = "2GB", threads: int = 2,
 ) -> Published:  # fmt: skip
-    """Bring the warehouse to what the ledger says, with `frames` (alerts, behaviors, alert_evidence, models) and the run log."""
-    with drafted(lake, rebuild=rebuild) as draft:
-        return publish_draft(
-            lake, draft(), frames, runs=runs, warehouse_days=warehouse_days, memory_limit=memory_limit, threads=threads
-        )
+    """Bring the warehouse to what the ledger says, with what `frames` gives (of `declared.FRAMES`) and the run log of then.
 
-
-def publish_draft(
-    lake: Lake, draft: Draft, frames: Mapping[str, pa.Table], *, runs: pa.Table, warehouse_days: int = 90,
-    memory_limit: str = "2GB", threads: int = 2,
-) -> Published:  # fmt: skip
-    """The same, into a copy that was made while the caller prepared `frames`."""
+    `frames` is called in this thread, while another one copies the file and loads partitions, in `memory_limit` of its own.
+    """
     started = time.monotonic()
-    crashpoint("after_copy")
-    with explained(draft.final, draft.bytes):
-        replaced, rows = _write(lake, draft.path, frames, runs, warehouse_days, memory_limit, threads)
+    limits = {"memory_limit": memory_limit, "threads": str(threads)}
+    with drafted(lake, rebuild=rebuild) as draft, ThreadPoolExecutor(1, thread_name_prefix="publish") as beside:
+        loading = beside.submit(_load, lake, draft, planned(lake, warehouse_days), limits)
+        try:
+            given = frames()
+            loaded = loading.result()
+            rows = loaded.rows + _complete(loaded, given, runs())
+        finally:
+            if loading.exception() is None:
+                loading.result().con.close()
         crashpoint("before_swap")
-        _swap(lake, draft.path, draft.final)
+        final = loaded.draft.final
+        with explained(final, loaded.draft.bytes):
+            _swap(lake, loaded.draft.path, final)
     crashpoint("after_swap")
-    size = draft.final.stat().st_size
-    return Published(draft.final, rows, replaced, draft.rebuilt, size, time.monotonic() - started)
+    took = time.monotonic() - started
+    return Published(final, rows, loaded.replaced, loaded.draft.rebuilt, final.stat().st_size, took)
 
 
-def _write(
-    lake: Lake,
-    path: Path,
-    frames: Mapping[str, pa.Table],
-    runs: pa.Table,
-    warehouse_days: int,
-    memory_limit: str,
-    threads: int,
-) -> tuple[int, int]:
-    """(partitions replaced, rows written). One transaction: the file is whole whatever happens."""
+def _load(lake: Lake, draft: Callable[[], Draft], plan: Sequence[Wanted], limits: Mapping[str, str]) -> _Loaded:
+    """Copy, open, declare, exchange partitions; the transaction stays open: the file is whole whatever happens."""
+    made = draft()
+    crashpoint("after_copy")
+    threading.Thread(target=_flush, args=(made.path,), daemon=True).start()
     config: dict[str, str | bool | int | float | list[str]] = {
-        "storage_compatibility_version": STORAGE_VERSION, "memory_limit": memory_limit, "threads": str(threads),
+        "storage_compatibility_version": STORAGE_VERSION, **limits,
         "temp_directory": str(lake.data_dir / "tmp" / f"publish-{os.getpid()}"),
         "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
     }  # fmt: skip
-    con = duckdb.connect(str(path), config=config)
-    try:
-        con.execute("SET TimeZone = 'UTC'")
-        con.execute("BEGIN")
-        create(con)
-        replaced, rows = _bring_up_to_date(lake, con, warehouse_days)
-        rows += _fill_frames(con, frames, runs)
-        con.execute("COMMIT")
+    with explained(made.final, made.bytes):
+        con = duckdb.connect(str(made.path), config=config)
+        try:
+            con.execute("SET TimeZone = 'UTC'")
+            con.execute("BEGIN")
+            create(con)
+            replaced, rows = load(lake, con, plan)
+        except BaseException:
+            con.close()
+            raise
+    return _Loaded(con, made, replaced, rows)
+
+
+def _flush(path: Path) -> None:
+    """What was copied is on disk by the time of the commit, which would wait for it (0.4 s per GB)."""
+    if path.exists():
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+
+
+def _complete(loaded: _Loaded, frames: Mapping[str, pa.Table], runs: pa.Table) -> int:
+    """Rows of the frames and the run log; what was loaded and they are committed together."""
+    with explained(loaded.draft.final, loaded.draft.bytes):
+        rows = _fill_frames(loaded.con, frames, runs)
+        loaded.con.execute("COMMIT")
         crashpoint("before_checkpoint")
-        con.execute("CHECKPOINT")
-    finally:
-        con.close()
-    return replaced, rows
-
-
-def _bring_up_to_date(lake: Lake, con: duckdb.DuckDBPyConnection, warehouse_days: int) -> tuple[int, int]:
-    """Replace the partitions whose content differs from what the file holds; drop those that aged out or are gone."""
-    replaced = rows = 0
-    for name, stored in STORED.items():
-        table = contract(name)
-        wanted = {(p.instance, p.day): p for p in _wanted(lake, table, warehouse_days)}
-        loaded = con.execute(
-            'SELECT instance, event_date, content_hash FROM wh.loaded WHERE "table" = ?', [name]
-        ).fetchall()
-        held = {(instance, day): digest for instance, day, digest in loaded}
-        stale = [key for key in held if key not in wanted or wanted[key].content_hash != held[key]]
-        for instance, day in stale:
-            con.execute(f"DELETE FROM wh.{stored} WHERE instance = ? AND event_date = ?", [instance, day])
-            con.execute(
-                'DELETE FROM wh.loaded WHERE "table" = ? AND instance = ? AND event_date = ?', [name, instance, day]
-            )
-        fresh = [p for key, p in wanted.items() if held.get(key) != p.content_hash]
-        rows += _insert(lake, con, table, stored, fresh)
-        replaced += len(fresh)
-    return replaced, rows
-
-
-def _wanted(lake: Lake, table: Table, warehouse_days: int) -> Iterable[Partition]:
-    held = [p for p in lake.ledger.all() if p.table == table.name and p.quality != "failed"]
-    newest: dict[str, date] = {}
-    for part in held:
-        newest[part.instance] = max(newest.get(part.instance, part.day), part.day)
-    for part in held:
-        oldest = newest[part.instance] - timedelta(days=warehouse_days - 1)
-        if table.name in _LATEST_ONLY:
-            oldest = newest[part.instance]
-        if part.day >= oldest:
-            yield part
-
-
-def _insert(lake: Lake, con: duckdb.DuckDBPyConnection, table: Table, stored: str, parts: list[Partition]) -> int:
-    """Insert whole partitions in day order, many at once: a rebuild reads each file once."""
-    columns = ", ".join(f'"{c}"' for c in table.columns)
-    total = 0
-    for part in sorted(parts, key=lambda p: (p.instance, p.day)):
-        files = lake.files(table, part.instance, [part.day])
-        if files:
-            con.execute(f"INSERT INTO wh.{stored} ({columns}) SELECT {columns} FROM ({reading(table, files)})")
-        total += part.rows
-    con.executemany(
-        "INSERT INTO wh.loaded VALUES (?, ?, ?, ?)", [[table.name, p.instance, p.day, p.content_hash] for p in parts]
-    ) if parts else None
-    return total
+        loaded.con.execute("CHECKPOINT")
+    return rows
 
 
 def _fill_frames(con: duckdb.DuckDBPyConnection, frames: Mapping[str, pa.Table], runs: pa.Table) -> int:

@@ -21,7 +21,7 @@ SELECT *, CASE severity WHEN 'high' THEN 3 WHEN 'medium' THEN 2 WHEN 'low' THEN 
 WHERE status <> 'closed' ORDER BY priority DESC NULLS LAST, last_seen DESC, alert_uid LIMIT ?
 """
 _EVIDENCE = """
-SELECT * FROM mart.alert_evidence WHERE alert_uid IN (SELECT unnest(?))
+SELECT * FROM mart.alert_evidence WHERE list_contains(?, alert_uid)
 QUALIFY row_number() OVER (PARTITION BY alert_uid ORDER BY time, source_uid) <= ? ORDER BY alert_uid, time, source_uid
 """
 _STRANGE = """

@@ -9,7 +9,8 @@ import pyarrow as pa
 from pipelines import alerts
 from pipelines.contracts import contract
 from pipelines.contracts.table import empty
-from pipelines.lake import Lake, Lease, Published, Runs, drafted, publish_draft, reading, sweep
+from pipelines.lake import Lake, Lease, Published, Runs, reading, sweep
+from pipelines.lake import publish as write_warehouse
 from pipelines.settings import Settings
 from pipelines.state_store import StateStore
 from pipelines.steps.night import LEASE_TTL, Night, Reporting, StepRow, log, share_of
@@ -29,30 +30,34 @@ def bring_up_to_date(
 ) -> Published:
     """Alerts of all days of all instances, and every stored partition that changed."""
     started = time.monotonic()
-    with drafted(lake, rebuild=rebuild) as draft:  # copying needs a disk, folding two cores
-        frames = {**_fold(settings, lake, store), "models": _models(settings, lake)}
-        copy = draft()
-        runs = Runs(store)
+    runs = Runs(store)
+
+    def frames() -> dict[str, pa.Table]:
+        return {**_fold(settings, lake, store), "models": _models(settings, lake)}
+
+    def log_of_runs() -> pa.Table:
+        if night is None:
+            return runs.all()
         # whoever can read this row reads a file that was published: its own step, up to the moment of writing
-        row = night and StepRow(
-            "publish", "", night.last, "ok", 0, time.monotonic() - started, "until the file was written"
-        )
-        log_of_runs = runs.all(night.run_uid, night.instance, [row]) if night and row else runs.all()
-        return publish_draft(
-            lake,
-            copy,
-            frames,
-            runs=log_of_runs,
-            warehouse_days=settings.warehouse_days,
-            memory_limit=settings.memory_limit,
-            threads=settings.threads,
-        )
+        spent, note = time.monotonic() - started, "until the file was written"
+        row = StepRow("publish", "", night.last, "ok", 0, spent, note)
+        return runs.all(night.run_uid, night.instance, [row])
+
+    return write_warehouse(
+        lake,
+        frames,
+        runs=log_of_runs,
+        warehouse_days=settings.warehouse_days,
+        rebuild=rebuild,
+        memory_limit=share_of(settings.memory_limit, 2),  # the other half folds alerts
+        threads=settings.threads,
+    )
 
 
 def _fold(settings: Settings, lake: Lake, store: StateStore) -> dict[str, pa.Table]:
     """Detections are few: folding all of them at each publish keeps an alert's first day right."""
     detection, evidence = contract("out__detection"), contract("out__detection_evidence")
-    # half: what is folded leaves the engine as Arrow tables, which lie beside it
+    # half: partitions are loaded meanwhile
     with lake.connect(share_of(settings.memory_limit, 2), settings.threads) as con:
         for table in (detection, evidence):
             paths = [

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from pipelines.contracts import contract
+from pipelines.contracts.mart import views
 
 INSTANCE = "acme"
 
@@ -38,6 +40,7 @@ def detection(uid: str, at: str, **values: Any) -> dict[str, Any]:
         "last_seen": last,
         "title": f"title of {uid}",
         "evidence_count": 1,
+        "repeated_rows": 0,
         "attack_techniques": ["T1078"],
         "src_ips": ["203.0.113.7"],
         "countries": ["BR"],
@@ -73,6 +76,18 @@ def evidence(*pairs: tuple[str, str, str]) -> pa.Table:
             for uid, source, at in pairs
         ),
     )
+
+
+def published_evidence(frames: Mapping[str, pa.Table], proof: pa.Table) -> pa.Table:
+    """What `mart.alert_evidence` shows of the frames of `fold` and the evidence of their detections, oldest first."""
+    with duckdb.connect() as con:
+        con.execute("CREATE SCHEMA wh")
+        for name, rows in {"detection_evidence": proof, "alert_detection": frames["alert_detections"],
+                           "summary_evidence": frames["summary_evidence"]}.items():  # fmt: skip
+            con.register("_rows", rows)
+            con.execute(f"CREATE TABLE wh.{name} AS FROM _rows")
+        shown = con.sql(views()["alert_evidence"].sql).order("alert_uid, time, source_uid")
+        return shown.select(*contract("out__alert_evidence").columns).to_arrow_table()
 
 
 def user(uid: str, **values: Any) -> dict[str, Any]:

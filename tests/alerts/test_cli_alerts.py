@@ -18,7 +18,7 @@ from pipelines.alerts import Triage, publishable
 from pipelines.cli import alerts as command
 from pipelines.cli.context import Invocation
 from pipelines.state_store import StateStore
-from tests.alerts.rows import INSTANCE, detection, detections, evidence, table
+from tests.alerts.rows import INSTANCE, detection, detections, evidence, published_evidence, table
 
 Run = Callable[..., Result]
 HOSTILE = "ann\x1b[2J\u202e\nroot"
@@ -67,6 +67,7 @@ def publish(
     ]
     frames["coverage"] = table("out__coverage", covered)
     frames["alert_attributions"] = attributions
+    frames["alert_evidence"] = published_evidence(frames, proof or evidence())
     path = folder / "warehouse" / "nowguard.duckdb"
     path.parent.mkdir(exist_ok=True)
     path.unlink(missing_ok=True)

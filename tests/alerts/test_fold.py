@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.alerts.fold import Folded, fold
 from pipelines.contracts import contract
-from tests.alerts.rows import detection, detections, evidence
+from tests.alerts.rows import detection, detections, evidence, published_evidence, table
 
 NONE = evidence()
 
@@ -95,7 +95,26 @@ def test_evidence_shared_by_two_detections_counts_once() -> None:
     )
 
     assert found.alerts["evidence_count"].to_pylist() == [2]
-    assert found.evidence["source_uid"].to_pylist() == ["e1", "e2"]
+    assert published_evidence(found.frames(), proof)["source_uid"].to_pylist() == ["e1", "e2"]
+
+
+def test_a_row_that_one_detection_names_twice_counts_once() -> None:
+    once = evidence(("a", "e1", "2026-11-01 10:00:00")).to_pylist()[0]
+    again = once | {"activity_uid": "sysevent:e1:locked", "activity_name": "user_locked"}
+    proof = table("out__detection_evidence", [again, once])
+    found = folded(detection("a", "2026-11-01 10:00:00", evidence_count=2, repeated_rows=1), proof=proof)
+
+    assert found.alerts["evidence_count"].to_pylist() == [1]
+    assert found.alert_detections["is_only"].to_pylist() == [False]
+    assert published_evidence(found.frames(), proof)["activity_name"].to_pylist() == ["login"]
+
+
+def test_evidence_of_an_older_release_is_merged_like_any_other() -> None:
+    proof = evidence(("a", "e1", "2026-11-01 10:00:00"), ("a", "e2", "2026-11-01 10:01:00"))
+    found = folded(detection("a", "2026-11-01 10:00:00", evidence_count=2, repeated_rows=None), proof=proof)
+
+    assert found.alerts["evidence_count"].to_pylist() == [2]
+    assert published_evidence(found.frames(), proof)["source_uid"].to_pylist() == ["e1", "e2"]
 
 
 def test_a_flag_that_was_ever_true_stays_true_and_unknown_stays_unknown() -> None:
@@ -147,7 +166,7 @@ def test_no_detections_give_no_rows_and_all_columns() -> None:
     found = folded()
 
     assert found.alerts.schema.names == list(contract("out__alert").columns)
-    assert (found.alerts.num_rows, found.behaviors.num_rows, found.evidence.num_rows) == (0, 0, 0)
+    assert {name: rows.num_rows for name, rows in found.frames().items()} == dict.fromkeys(found.frames(), 0)
 
 
 def test_hostile_names_fold_like_any_other() -> None:
@@ -186,4 +205,6 @@ def test_a_flood_is_summarised_and_loses_no_member() -> None:
     assert "raised 6 alerts on 2026-11-01, more than its daily budget of 5" in summary["title"]
     assert summary["actor_user_uids"] == [f"u{i}" for i in range(6)]
     assert summary["actor_user_uid"] is None
-    assert summary["evidence_count"] == 6 == found.evidence["alert_uid"].to_pylist().count(summary["alert_uid"])
+    shown = published_evidence(found.frames(), proof)["alert_uid"].to_pylist()
+    assert summary["evidence_count"] == 6 == shown.count(summary["alert_uid"])
+    assert len(shown) == 12

@@ -124,6 +124,7 @@ def make(folder: Path, **models: list[dict[str, Any]]) -> Path:
     """Publish into `folder`; `models` are rows of `out__model_*` tables by the last part of their name."""
     lake = Lake(folder, StateStore(folder / "state" / "nowguard.sqlite"))
     stored = {"core__activity": ACTIVITIES, "core__user": [user("u1", user_name="ann"), user("u2", user_name="bea")],
+              "out__detection_evidence": evidence(("a", "e1", "2026-11-01 10:00:00")).to_pylist(),
               "out__coverage": [{"event_date": DAYS[-1], "policy_id": "impossible_travel", "state": "active", "reason": ""}],
               **{f"out__model_{name}": rows for name, rows in models.items() if name != "registry"}}  # fmt: skip
     with lake.acquire(INSTANCE, None, owner="run", ttl=timedelta(minutes=2)) as lease:
@@ -131,12 +132,11 @@ def make(folder: Path, **models: list[dict[str, Any]]) -> Path:
             for day in sorted({row["event_date"] for row in rows}):
                 part = [row for row in rows if row["event_date"] == day]
                 lake.replace(lease, contract(name), INSTANCE, day, rows_of(name, part))
-        proof = evidence(("a", "e1", "2026-11-01 10:00:00"))
         now = datetime.fromisoformat("2026-11-03 06:00:00")
-        frames = publishable(duckdb.connect(), detections(*DETECTIONS), proof, Triage(lake.store), now=now)
+        frames = publishable(duckdb.connect(), detections(*DETECTIONS), evidence(), Triage(lake.store), now=now)
         if "registry" in models:
             frames = {**frames, "models": rows_of("out__model", models["registry"])}
-        publish(lake, frames, runs=Runs(lake.store).all())
+        publish(lake, lambda: frames, runs=Runs(lake.store).all)
     lake.store.close()
     return folder
 

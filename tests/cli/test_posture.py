@@ -64,12 +64,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
             lake.replace(lease, contract("out__posture_change"), INSTANCE, day, changes(previous, states))
             lake.replace(lease, contract("out__posture_score"), INSTANCE, day, score(states))
         alert = contract("out__alert")
-        frames = {
-            "alerts": empty(alert),
-            "behaviors": empty(alert),
-            "alert_evidence": empty(contract("out__alert_evidence")),
-        }
-        publish(lake, frames, runs=Runs(lake.store).all())
+        frames = {"alerts": empty(alert), "behaviors": empty(alert)}
+        publish(lake, lambda: frames, runs=Runs(lake.store).all)
     return folder
 
 

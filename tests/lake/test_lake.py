@@ -48,7 +48,7 @@ def rows(*policies: str, day: date = DAY, state: str = "active") -> pa.Table:
 
 def frames() -> dict[str, pa.Table]:
     alert = empty(contract("out__alert"))
-    return {"alerts": alert, "behaviors": alert, "alert_evidence": empty(contract("out__alert_evidence"))}
+    return {"alerts": alert, "behaviors": alert}
 
 
 def read(lake: Lake, *days: date) -> list[str]:
@@ -100,7 +100,7 @@ def test_a_column_that_is_younger_than_a_partition_is_null_in_it(lake: Lake, lea
     with lake.connect() as con:
         lake.view(con, COVERAGE, "acme", [DAY, DAY + timedelta(days=1)])
         found = con.execute("SELECT policy_id, reason FROM out__coverage ORDER BY 1").fetchall()
-    path = publish(lake, frames(), runs=Runs(lake.store).all()).path
+    path = publish(lake, frames, runs=Runs(lake.store).all).path
 
     assert found == [("a", None), ("b", "")]
     with duckdb.connect(str(path), read_only=True) as con:
@@ -160,7 +160,7 @@ def test_a_full_disk_leaves_the_old_version_and_no_rest(
 
 def test_readers_of_the_warehouse_see_the_old_or_the_new_and_block_nobody(lake: Lake, lease: Lease) -> None:
     lake.replace(lease, COVERAGE, "acme", DAY, rows("a", "b"))
-    path = publish(lake, frames(), runs=Runs(lake.store).all()).path
+    path = publish(lake, frames, runs=Runs(lake.store).all).path
     wrong: list[object] = []
     stop = threading.Event()
     script = (
@@ -180,7 +180,7 @@ def test_readers_of_the_warehouse_see_the_old_or_the_new_and_block_nobody(lake: 
     held = duckdb.connect(str(path), read_only=True)
     for n in range(12):
         lake.replace(lease, COVERAGE, "acme", DAY, rows(*(f"p{i}" for i in range(2 * n + 2))))
-        publish(lake, frames(), runs=Runs(lake.store).all())
+        publish(lake, frames, runs=Runs(lake.store).all)
     stop.set()
     failed = poller.poll()
     poller.kill()
@@ -196,11 +196,11 @@ def test_readers_of_the_warehouse_see_the_old_or_the_new_and_block_nobody(lake: 
 
 def test_a_changed_warehouse_is_built_again_from_the_lake(lake: Lake, lease: Lease) -> None:
     lake.replace(lease, COVERAGE, "acme", DAY, rows("a"))
-    first = publish(lake, frames(), runs=Runs(lake.store).all())
+    first = publish(lake, frames, runs=Runs(lake.store).all)
     first.path.unlink()
     first.path.write_bytes(b"not a database")
 
-    again = publish(lake, frames(), runs=Runs(lake.store).all())
+    again = publish(lake, frames, runs=Runs(lake.store).all)
 
     assert again.rebuilt
     with duckdb.connect(str(again.path), read_only=True) as con:
@@ -210,10 +210,10 @@ def test_a_changed_warehouse_is_built_again_from_the_lake(lake: Lake, lease: Lea
 def test_only_changed_partitions_are_replaced(lake: Lake, lease: Lease) -> None:
     for n in range(5):
         lake.replace(lease, COVERAGE, "acme", DAY + timedelta(days=n), rows("a", day=DAY + timedelta(days=n)))
-    publish(lake, frames(), runs=Runs(lake.store).all())
+    publish(lake, frames, runs=Runs(lake.store).all)
     lake.replace(lease, COVERAGE, "acme", DAY, rows("b"))
 
-    done = publish(lake, frames(), runs=Runs(lake.store).all())
+    done = publish(lake, frames, runs=Runs(lake.store).all)
 
     assert (done.replaced, done.rebuilt) == (1, False)
 
@@ -228,12 +228,12 @@ def test_the_status_grid_tells_empty_from_missing(lake: Lake, lease: Lease) -> N
 
 
 def test_a_new_release_brings_its_views_into_a_file_that_stays(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    publish(lake, frames(), runs=Runs(lake.store).all())
+    publish(lake, frames, runs=Runs(lake.store).all)
     known = declared.declarations()
     monkeypatch.setattr(declared, "declarations", lambda: [*known, "CREATE VIEW mart.added AS SELECT 1 AS one"])
 
     # twice: were what the file already holds declared again, CREATE VIEW would fail
-    done = [publish(lake, frames(), runs=Runs(lake.store).all()) for _ in range(2)]
+    done = [publish(lake, frames, runs=Runs(lake.store).all) for _ in range(2)]
 
     assert [one.rebuilt for one in done] == [False, False]
     with duckdb.connect(str(done[-1].path), read_only=True) as con:
@@ -241,7 +241,7 @@ def test_a_new_release_brings_its_views_into_a_file_that_stays(lake: Lake, monke
 
 
 def test_nothing_is_left_of_a_copy_that_no_publish_took(lake: Lake) -> None:
-    first = publish(lake, frames(), runs=Runs(lake.store).all())
+    first = publish(lake, frames, runs=Runs(lake.store).all)
 
     with drafted(lake) as draft:
         assert draft().path.read_bytes() == first.path.read_bytes()
@@ -250,8 +250,8 @@ def test_nothing_is_left_of_a_copy_that_no_publish_took(lake: Lake) -> None:
 
 
 def test_instances_publish_one_after_the_other(lake: Lake) -> None:
-    publish(lake, frames(), runs=Runs(lake.store).all())
-    second = threading.Thread(target=lambda: publish(lake, frames(), runs=Runs(lake.store).all()))
+    publish(lake, frames, runs=Runs(lake.store).all)
+    second = threading.Thread(target=lambda: publish(lake, frames, runs=Runs(lake.store).all))
 
     with drafted(lake) as draft:
         second.start()
@@ -278,7 +278,7 @@ def test_working_tables_are_never_checkpointed(lake: Lake) -> None:
 
 
 def test_a_file_of_an_older_shape_is_built_again(lake: Lake) -> None:
-    first = publish(lake, frames(), runs=Runs(lake.store).all())
+    first = publish(lake, frames, runs=Runs(lake.store).all)
     older = first.path.with_name("older.duckdb")
     shutil.copyfile(first.path, older)
     with duckdb.connect(str(older)) as con:

@@ -50,8 +50,8 @@ def page_of(folder: Path, state: str, title: str | None = None, access: Sequence
         lake.replace(lease, table, "acme", DAY, pa.Table.from_pylist(coverage, schema=table.arrow_schema()))
         held = contract("out__access")
         lake.replace(lease, held, "acme", DAY, pa.Table.from_pylist(list(access), schema=held.arrow_schema()))
-        frames = {"alerts": alerts, "behaviors": empty(alert), "alert_evidence": empty(contract("out__alert_evidence"))}
-        published = publish(lake, frames, runs=Runs(lake.store).all())
+        frames = {"alerts": alerts, "behaviors": empty(alert)}
+        published = publish(lake, lambda: frames, runs=Runs(lake.store).all)
     return render(published.path, folder / "report.html").read_text(encoding="utf-8")
 
 

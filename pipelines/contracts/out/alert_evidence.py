@@ -1,4 +1,4 @@
-"""The rows that an alert or behavior rests on. Lives in the warehouse, not as a lake partition."""
+"""The rows that a summary rests on. What other alerts rest on is the view `mart.alert_evidence`, of the same columns."""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ TABLE = Table(
         Field("last_seen", Dtype.TIMESTAMP, "Last evidence", required=True, unit="UTC"),
         Field("title", S, "One sentence for a person, plain text", pii=Pii.CONTENT, required=True),
         Field("evidence_count", Dtype.INT64, "Evidence rows", required=True),
+        Field("repeated_rows", Dtype.INT64, "Kept evidence whose source row another activity of it names already"),
         Field("attack_techniques", Dtype.STRINGS, "MITRE ATT&CK technique ids"),
         Field("src_ips", Dtype.STRINGS, "Addresses in the evidence, sorted", pii=Pii.IDENTIFIER),
         Field("countries", Dtype.STRINGS, "Countries in the evidence, sorted"),
