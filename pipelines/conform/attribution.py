@@ -73,4 +73,7 @@ LEFT JOIN conform_id i ON i.user_uid = a.user_uid AND a.actor IS NULL
 LEFT JOIN (VALUES {_OCSF}) o(name, class_uid, activity_id) ON o.name = a.activity_name
 """
 
-RESOLVE = (_REQUESTS, _PLACED, _ACTIVITIES)
+# of a day of two million rows these are more than a gigabyte, which sorting the activities would push to disk
+_DROPPED = tuple(f"DROP TABLE conform_{name}" for name in ("event", "audit", "file", "transaction", "request"))
+
+RESOLVE = (_REQUESTS, _PLACED, *_DROPPED, _ACTIVITIES, "DROP TABLE conform_placed", "DROP TABLE conform_found")

@@ -23,6 +23,7 @@ from pipelines.steps.validate import judge
 from pipelines.window import DAY, days_between
 
 ACTIVITY, USER, IDENTITY = "core__activity", "core__user", "core__identity"
+BIG_DAY = 1_000_000  # raw rows
 DIRECTORY = ("raw_entra__user", "raw_entra__deleted_user")  # snapshots of the identity provider
 
 
@@ -73,9 +74,9 @@ def enricher_of(night: Night) -> Enricher:
 
 
 def derive_days(night: Night, lease: Lease, stale: Sequence[tuple[date, str]], enricher: Enricher) -> list[StepRow]:
-    """As many days side by side as there are threads, each with its share of the memory; no day needs another's rows."""
+    """Days side by side, each with its share of the memory; no day needs another's rows."""
     rows: list[StepRow] = []
-    at_once = min(night.settings.threads, len(stale)) or 1
+    at_once = _at_once(night, [day for day, _ in stale])
     reads_directory = any(night.lake.days(contract(name), night.instance) for name in DIRECTORY)
     with night.spool() as spool, ThreadPoolExecutor(at_once, thread_name_prefix="conform") as pool:
         derive = partial(_derive, night, enricher, reads_directory, spool)
@@ -88,6 +89,13 @@ def derive_days(night: Night, lease: Lease, stale: Sequence[tuple[date, str]], e
                 for (day, inputs), derived in zip(together, found, strict=True):
                     rows += _land(night, lease, day, inputs, derived)
     return rows
+
+
+def _at_once(night: Night, days: Sequence[date]) -> int:
+    """As many days as there are threads; one where a day's share of the memory would have it work on disk, a tenth slower."""
+    logs = [night.lake.ledger.rows_by_day(night.instance, name) for name in deriving.REQUIRED]
+    most = max((sum(log.get(day, 0) for log in logs) for day in days), default=0)
+    return 1 if most > BIG_DAY else min(night.settings.threads, len(days)) or 1
 
 
 @contextmanager

@@ -7,10 +7,8 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -23,22 +21,10 @@ from pipelines.errors import Busy, StorageError
 from pipelines.lake import Lake, Lease, Runs, declared, drafted, publish, repair, status, sweep, verify
 from pipelines.lake import writer as writing
 from pipelines.lake.declared import has_todays_shape
-from pipelines.state_store import StateStore
 
 DAY = date(2026, 3, 1)
 COVERAGE = contract("out__coverage")
 TTL = timedelta(minutes=2)
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path, StateStore(tmp_path / "state" / "nowguard.sqlite"))
-
-
-@pytest.fixture
-def lease(lake: Lake) -> Iterator[Lease]:
-    with lake.acquire("acme", None, owner="run", ttl=TTL) as held:
-        yield held
 
 
 def rows(*policies: str, day: date = DAY, state: str = "active") -> pa.Table:

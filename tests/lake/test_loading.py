@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,22 +13,10 @@ import pytest
 from pipelines.contracts import contract
 from pipelines.lake import Lake, Lease, Runs, publish
 from pipelines.lake.draft import checksum
-from pipelines.state_store import StateStore
 from tests.alerts.rows import INSTANCE, detection, evidence, table
 
 DAY = date(2026, 3, 1)
 LATER = DAY + timedelta(days=100)
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path, StateStore(tmp_path / "state" / "nowguard.sqlite"))
-
-
-@pytest.fixture
-def lease(lake: Lake) -> Iterator[Lease]:
-    with lake.acquire(INSTANCE, None, owner="run", ttl=timedelta(minutes=2)) as held:
-        yield held
 
 
 def nothing() -> dict[str, pa.Table]:

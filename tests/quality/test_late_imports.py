@@ -16,6 +16,9 @@ from pipelines.quality.judge import great_expectations
 gx = great_expectations()
 assert "scipy.stats._stats_py" not in sys.modules, "scipy.stats was loaded"
 assert "altair.vegalite" not in sys.modules, "altair was loaded"
+assert "sqlalchemy" not in sys.modules, "sqlalchemy was loaded"
+import sqlalchemy
+assert sqlalchemy.create_engine("sqlite://").connect().execute(sqlalchemy.text("SELECT 7")).scalar() == 7
 from scipy.stats import rankdata
 assert rankdata([3, 1, 2]).tolist() == [3, 1, 2]
 import altair, scipy.stats
