@@ -56,7 +56,7 @@ def drafted(lake: Lake, *, rebuild: bool = False) -> Iterator[Callable[[], Draft
 @contextmanager
 def _drafting(lake: Lake, final: Path, rebuild: bool) -> Iterator[Callable[[], Draft]]:
     _remove_leftovers(final)  # of dead runs: whoever lives holds the lock
-    ours = frozenset(lake.store.query("SELECT crc32, bytes FROM published_file"))  # the store belongs to this thread
+    ours = frozenset(lake.store.query("SELECT crc32, bytes FROM published_file"))
     temporary = final.with_name(f".{final.stem}.{os.getpid()}.tmp")
     try:
         yield partial(_draft, final, temporary, frozenset() if rebuild else ours)

@@ -111,15 +111,6 @@ class Ledger:
             found += [LakeFile(Path(p), s, b) for p, s, b in rows]
         return found
 
-    def files_by_partition(self) -> dict[tuple[str, str, date], list[LakeFile]]:
-        """The files of each (instance, table, day), in the order of their names."""
-        found: dict[tuple[str, str, date], list[LakeFile]] = {}
-        for instance, table, day, path, sha256, size in self.store.query(
-            "SELECT instance, table_name, day, path, sha256, bytes FROM partition_file ORDER BY path"
-        ):
-            found.setdefault((instance, table, date.fromisoformat(day)), []).append(LakeFile(Path(path), sha256, size))
-        return found
-
     def all_files(self) -> list[LakeFile]:
         return [
             LakeFile(Path(p), s, b)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from pipelines.errors import StorageError
 from pipelines.lake.crashpoints import crashpoint
 from pipelines.lake.declared import FRAMES, create
 from pipelines.lake.draft import KEPT, Draft, checksum, drafted
-from pipelines.lake.loading import Wanted, load, planned
+from pipelines.lake.loading import load
 from pipelines.lake.partitions import Lake
 from pipelines.lake.writer import explained, sync_folder
 from pipelines.window import utc_now
@@ -64,7 +64,7 @@ def publish(
     started = time.monotonic()
     limits = {"memory_limit": memory_limit, "threads": str(threads)}
     with drafted(lake, rebuild=rebuild) as draft, ThreadPoolExecutor(1, thread_name_prefix="publish") as beside:
-        loading = beside.submit(_load, lake, draft, planned(lake, warehouse_days), limits)
+        loading = beside.submit(_load, lake, draft, warehouse_days, limits)
         try:
             given = frames()
             loaded = loading.result()
@@ -81,7 +81,7 @@ def publish(
     return Published(final, rows, loaded.replaced, loaded.draft.rebuilt, final.stat().st_size, took)
 
 
-def _load(lake: Lake, draft: Callable[[], Draft], plan: Sequence[Wanted], limits: Mapping[str, str]) -> _Loaded:
+def _load(lake: Lake, draft: Callable[[], Draft], warehouse_days: int, limits: Mapping[str, str]) -> _Loaded:
     """Copy, open, declare, exchange partitions; the transaction stays open: the file is whole whatever happens."""
     made = draft()
     crashpoint("after_copy")
@@ -97,7 +97,7 @@ def _load(lake: Lake, draft: Callable[[], Draft], plan: Sequence[Wanted], limits
             con.execute("SET TimeZone = 'UTC'")
             con.execute("BEGIN")
             create(con)
-            replaced, rows = load(lake, con, plan)
+            replaced, rows = load(lake, con, warehouse_days)
         except BaseException:
             con.close()
             raise
