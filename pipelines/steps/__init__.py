@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import date
-from functools import partial
 from typing import Any
 
 from pipelines.errors import NowguardError, UsageError
@@ -58,37 +57,24 @@ def run_night(
     options = {"reads_posture": "extract" in steps or steps[0] == "posture", **options}
     night = open_night(settings, first, last, progress, **options)
     with closing(night.store), night.lease() as lease:
-        return [perform(night, lease, name) for name in _importing_ahead(steps)]
+        if "validate" in steps:
+            _import_ahead()
+        return [perform(night, lease, name) for name in steps]
 
 
-def _importing_ahead(steps: Sequence[str]) -> Iterator[str]:
-    """`steps`; what is slow to import is imported while one works in DuckDB that leaves a core free for it."""
-    for number, name in enumerate(steps):
-        if name == "validate":
-            _beside(_import_great_expectations)
-        if name == "conform":  # not before: Great Expectations judges on the core that imports
-            report = ["pipelines.report"] if "publish" in steps else []
-            later = ["ibis", *(f"pipelines.steps.{step}" for step in steps[number + 1 :]), *report]
-            _beside(*(partial(importlib.import_module, module) for module in later))
-        yield name
+def _import_ahead() -> None:
+    """Import what is slow to import, in the order of its use, on the core that reading and counting leave free.
 
-
-def _import_great_expectations() -> None:
+    No daemon: a run that fails at once waits a second for it, where a thread killed within an import could take the exit code along.
+    """
     from pipelines.quality.judge import great_expectations
 
-    great_expectations()
+    def both() -> None:
+        with suppress(Exception):  # the step that needs it imports again, and says what is wrong
+            great_expectations()
+            importlib.import_module("ibis")
 
-
-def _beside(*imports: Callable[[], object]) -> None:
-    """In a thread. No daemon: a run that fails at once waits a second for it, where a thread killed within an import could take
-    the exit code along."""
-
-    def imported() -> None:
-        for one in imports:
-            with suppress(Exception):  # the step that needs it imports again, and says what is wrong
-                one()
-
-    threading.Thread(target=imported, name="import-ahead").start()
+    threading.Thread(target=both, name="import-ahead").start()
 
 
 def run_step(name: str, *, day: date, connection: Mapping[str, Any] | None = None, run_uid: str = "") -> StepReport:
