@@ -1,8 +1,8 @@
 """A policy that raises more than its daily budget is grouped under one summary, and every member stays.
 
 The summary is an alert of its own (`is_summary`) without an actor; its members name it in `group_uid` and keep their
-rows, evidence and triage. Its evidence is the first row of each member. Its `alert_uid` is the hash of instance, policy
-and day. A day that comes back under its budget has no summary any more.
+rows, evidence and triage. Its evidence is the first row of each member's first detection. Its `alert_uid` is the hash of
+instance, policy and day. A day that comes back under its budget has no summary any more.
 """
 
 from __future__ import annotations

@@ -63,14 +63,6 @@ SELECT instance, alert_uid, detection_uid, count(*) OVER of_alert = 1 AND coales
 FROM _fold_members WINDOW of_alert AS (PARTITION BY alert_uid)
 """
 
-# a row that several detections of one alert name is evidence once
-_REPEATS = """
-SELECT alert_uid, sum(named - 1) AS doubled FROM (
-    SELECT alert_uid, count(*) AS named FROM _fold_evidence JOIN _fold_mapping USING (instance, detection_uid)
-    WHERE NOT is_only GROUP BY alert_uid, source_table, source_uid
-) GROUP BY alert_uid
-"""
-
 _FIRST_EVIDENCE = """
 SELECT w.group_uid AS alert_uid, source_table, source_uid, e.instance, time, time::DATE AS event_date, activity_name, summary, activity_uid
 FROM _fold_evidence e JOIN _fold_mapping m USING (instance, detection_uid) JOIN wanted w USING (alert_uid) WHERE is_first
@@ -78,8 +70,14 @@ QUALIFY row_number() OVER (PARTITION BY m.alert_uid ORDER BY time, source_uid, a
 ORDER BY w.group_uid, time, source_uid, activity_uid
 """
 
+# a row that several detections of one alert name is evidence once
 _ALERTS = """
-WITH repeats AS ({repeats})
+WITH repeats AS (
+    SELECT alert_uid, sum(named - 1) AS doubled FROM (
+        SELECT alert_uid, count(*) AS named FROM _fold_evidence JOIN _fold_mapping USING (instance, detection_uid)
+        WHERE NOT is_only GROUP BY alert_uid, source_table, source_uid
+    ) GROUP BY alert_uid
+)
 SELECT any_value(m.instance) AS instance, max(last_day) AS event_date, m.alert_uid, any_value(m.thread) AS thread,
        any_value(behaviour_day) AS first_day, any_value(policy_id) AS policy_id, any_value(policy_kind) AS policy_kind,
        ['informational', 'low', 'medium', 'high'][
@@ -186,7 +184,7 @@ def _fold_rows(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     unions = {column: _UNION.format(column) for column in lists}
     people = "list_distinct(list_append(coalesce(actor_user_uids, []), actor_user_uid))"
     people = f"list_filter({people}, lambda uid: uid IS NOT NULL)"
-    sql = _ALERTS.format(rank=_RANK, actor_user_uids=_UNION.format(people), repeats=_REPEATS, **unions)
+    sql = _ALERTS.format(rank=_RANK, actor_user_uids=_UNION.format(people), **unions)
     alerts: pl.DataFrame = con.sql(sql).pl()
     return alerts
 

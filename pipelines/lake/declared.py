@@ -12,7 +12,7 @@ from pipelines.contracts import contract
 from pipelines.contracts.mart import views
 from pipelines.lake.runs import ARROW as RUN_SCHEMA
 
-#: Lake tables in the file and the name they have there. `activity` and `attachment` are cut at `warehouse_days`.
+#: Lake tables in the file and the name they have there; `loading` says which days of them.
 STORED: Mapping[str, str] = {
     "core__activity": "activity",
     "core__user": "user_day",

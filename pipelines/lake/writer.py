@@ -124,11 +124,16 @@ def content_hash(
 
 def settle(temporary: Path, final: Path) -> None:
     """Make a written file durable under its final name."""
-    with temporary.open("rb") as stream:
-        os.fsync(stream.fileno())
+    sync_file(temporary)
     crashpoint("after_fsync")
     temporary.replace(final)
     crashpoint("after_rename")
+
+
+def sync_file(path: Path) -> None:
+    """Returns once the disk has what was written to `path`, by whomever."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def sync_folder(folder: Path) -> None:

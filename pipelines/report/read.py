@@ -20,6 +20,7 @@ _ALERTS = """
 SELECT *, CASE severity WHEN 'high' THEN 3 WHEN 'medium' THEN 2 WHEN 'low' THEN 1 ELSE 0 END AS rank FROM mart.alerts
 WHERE status <> 'closed' ORDER BY priority DESC NULLS LAST, last_seen DESC, alert_uid LIMIT ?
 """
+# a list, which reaches the tables behind the view; of IN (SELECT ...) all evidence would be joined first
 _EVIDENCE = """
 SELECT * FROM mart.alert_evidence WHERE list_contains(?, alert_uid)
 QUALIFY row_number() OVER (PARTITION BY alert_uid ORDER BY time, source_uid) <= ? ORDER BY alert_uid, time, source_uid

@@ -21,10 +21,10 @@ from pipelines.errors import Busy, StorageError
 from pipelines.lake import Lake, Lease, Runs, declared, drafted, publish, repair, status, sweep, verify
 from pipelines.lake import writer as writing
 from pipelines.lake.declared import has_todays_shape
+from tests.lake.conftest import TTL
 
 DAY = date(2026, 3, 1)
 COVERAGE = contract("out__coverage")
-TTL = timedelta(minutes=2)
 
 
 def rows(*policies: str, day: date = DAY, state: str = "active") -> pa.Table:
