@@ -47,6 +47,7 @@ def _write(path: Path, token: SecretStr, url: str) -> None:
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(text)
+        stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(path)
 
